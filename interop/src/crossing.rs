@@ -1,0 +1,89 @@
+//! Two federated clusters between a foreign client and a foreign server.
+
+use testbed::cluster::{Cluster, ClusterSpec};
+use testbed::federation::{WEST_PAYMENTS, federate, payments_manifest, start_both};
+use testbed::manifest::Workload;
+use testbed::{http, ports, wait};
+
+/// East calls west's `shop/payments`, behind which any server may stand.
+#[derive(Debug)]
+pub struct Crossing {
+    /// The serving cluster.
+    pub west: Cluster,
+    /// The calling cluster.
+    pub east: Cluster,
+    /// East's port on 127.0.0.1 that leads to the server.
+    pub port: u16,
+}
+
+/// The name by which east calls the server.
+pub const AUTHORITY: &str = WEST_PAYMENTS;
+
+impl Crossing {
+    /// Starts both clusters with the server at `server_port` behind them, exported and allowed.
+    pub fn to(server_port: u16, protocol: &str) -> Self {
+        let (west, east) = start_both(&ClusterSpec::named("west"), &ClusterSpec::named("east"));
+        federate(&west, &east);
+        west.apply(&payments_manifest(server_port, protocol));
+        let port = ports::free();
+        east.apply(
+            &Workload {
+                namespace: "shop",
+                name: "cart",
+                node: "n1",
+                listeners: &[(port, AUTHORITY)],
+                ..Workload::default()
+            }
+            .yaml(),
+        );
+        west.weft_ok(&[
+            "service",
+            "export",
+            "shop/payments",
+            "--to",
+            "east",
+            "--allow",
+            "shop/cart",
+            "--wait=30s",
+        ]);
+        let crossing = Self { west, east, port };
+        crossing.wait_reached();
+        crossing
+    }
+
+    /// Waits until the mesh lets an HTTP/1.1 request through to the server, whatever that answers.
+    fn wait_reached(&self) {
+        let listener = ([127, 0, 0, 1], self.port).into();
+        wait::until("a call crosses", wait::GENEROUS, || {
+            let answer = http::get(listener, AUTHORITY, "/").ok()?;
+            // A gRPC server breaks off what isn't gRPC: it was reached all the same.
+            answer
+                .header("x-weft-error")
+                .is_none_or(|reason| reason == "broken")
+                .then_some(())
+        });
+    }
+
+    /// `http://127.0.0.1:PORT` + path.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// Peak resident memory of every proxy on the way, in KiB.
+    pub fn peak_memory_kib(&self) -> Vec<(String, u64)> {
+        let hosts = [&self.east.nodes[0], &self.west.gateway, &self.west.nodes[0]];
+        let names = ["east n1", "west g1", "west n1"];
+        names
+            .iter()
+            .zip(hosts)
+            .map(|(name, host)| ((*name).to_owned(), peak_kib(host.process().pid())))
+            .collect()
+    }
+}
+
+fn peak_kib(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|rest| rest.split_whitespace().next()?.parse().ok())
+        .expect("a process has a peak")
+}

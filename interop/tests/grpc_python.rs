@@ -1,0 +1,42 @@
+//! Python's gRPC on both sides: every kind of call and what goes with it, through two nodes and a gateway.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may end by panicking, and says what it saw"
+)]
+
+use interop::Crossing;
+use interop::crossing::AUTHORITY;
+use interop::grpc::PythonGrpc;
+use testbed::not_run::not_run;
+
+#[test]
+fn python_grpc_works_unchanged() {
+    let grpc = match PythonGrpc::start() {
+        Ok(grpc) => grpc,
+        Err(reason) => return not_run("python_grpc_works_unchanged", &reason),
+    };
+    let crossing = Crossing::to(grpc.port, "grpc");
+    for scenario in [
+        "kinds",
+        "deadline",
+        "cancellation",
+        "metadata",
+        "errors",
+        "large",
+        "concurrent",
+    ] {
+        println!("{scenario}");
+        grpc.scenario(crossing.port, AUTHORITY, scenario);
+    }
+    // A call that no policy lets in ends with a gRPC status, not with a broken connection.
+    crossing.west.weft_ok(&[
+        "delete",
+        "authorizationpolicy",
+        "payments-from-east",
+        "-n",
+        "shop",
+        "--wait=30s",
+    ]);
+    grpc.scenario(crossing.port, AUTHORITY, "refused");
+}

@@ -1,0 +1,255 @@
+//! What happened to one request, written once.
+
+use std::fmt::Display;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Instant, SystemTime};
+
+use http::{HeaderMap, Method, StatusCode};
+use protocol::name::SpiffeId;
+use serde::Serialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::{Direction, Observer};
+use crate::http::body::Account;
+
+/// The status that stands for «whoever asked has gone» (nginx's).
+const GONE: u16 = 499;
+
+/// What is known of a request.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    direction: Direction,
+    source: SpiffeId,
+    source_label: Arc<str>,
+    destination: Option<SpiffeId>,
+    service: Option<Arc<str>>,
+    /// The cluster at the other end.
+    pub(super) peer: Arc<str>,
+    method: Method,
+    path: String,
+    attempts: u32,
+    policy: Option<String>,
+    status: u16,
+    grpc_status: Option<String>,
+    error: Option<&'static str>,
+    detail: Option<String>,
+    sent: u64,
+}
+
+impl Facts {
+    pub(super) fn new(
+        direction: Direction,
+        source: SpiffeId,
+        source_label: Arc<str>,
+        method: Method,
+    ) -> Self {
+        Self {
+            direction,
+            source,
+            source_label,
+            method,
+            destination: None,
+            service: None,
+            peer: "".into(),
+            path: String::new(),
+            attempts: 0,
+            policy: None,
+            status: GONE,
+            grpc_status: None,
+            error: None,
+            detail: None,
+            sent: 0,
+        }
+    }
+}
+
+/// One request from arrival to end. Dropped before its end, it tells that whoever asked has gone.
+#[derive(Debug)]
+pub(crate) struct Record {
+    observer: Arc<Observer>,
+    facts: Facts,
+    begun: Instant,
+    received: Arc<AtomicU64>,
+    finished: bool,
+}
+
+/// A line of the access log. Paths and identities hold no byte that JSON doesn't escape.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    time: String,
+    direction: &'static str,
+    source: String,
+    destination: Option<String>,
+    service: Option<&'a str>,
+    peer: &'a str,
+    method: &'a str,
+    path: &'a str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grpc_status: Option<&'a str>,
+    attempts: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    request_bytes: u64,
+    response_bytes: u64,
+    duration_ms: f64,
+}
+
+impl Record {
+    pub(super) fn begin(observer: Arc<Observer>, facts: Facts) -> Self {
+        Self {
+            observer,
+            facts,
+            begun: Instant::now(),
+            received: Arc::default(),
+            finished: false,
+        }
+    }
+
+    pub(crate) fn service(&mut self, label: &Arc<str>) {
+        self.facts.service = Some(Arc::clone(label));
+    }
+
+    pub(crate) fn path(&mut self, path: &str) {
+        self.facts.path = path.to_owned();
+    }
+
+    pub(crate) fn attempts(&mut self, made: u32) {
+        self.facts.attempts = made;
+    }
+
+    pub(crate) fn endpoint(&mut self, id: &SpiffeId, cluster: &Arc<str>) {
+        self.facts.destination = Some(id.clone());
+        self.facts.peer = Arc::clone(cluster);
+    }
+
+    pub(crate) fn destination(&mut self, id: &SpiffeId) {
+        self.facts.destination = Some(id.clone());
+    }
+
+    pub(crate) fn policy(&mut self, policy: Option<String>) {
+        self.facts.policy = policy;
+    }
+
+    pub(crate) fn status(&mut self, status: StatusCode) {
+        self.facts.status = status.as_u16();
+    }
+
+    /// The mesh itself answers, and why.
+    pub(crate) fn failed(
+        &mut self,
+        status: StatusCode,
+        reason: &'static str,
+        detail: &dyn Display,
+    ) {
+        self.facts.status = status.as_u16();
+        self.facts.error = Some(reason);
+        self.facts.detail = Some(detail.to_string());
+    }
+
+    /// Where the bytes of the request's body are counted.
+    pub(crate) fn received(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.received)
+    }
+
+    /// The answer is under way; `held` lives as long as it is.
+    pub(crate) fn open<T>(self, held: T) -> Open<T> {
+        Open {
+            record: Some(self),
+            held: Some(held),
+        }
+    }
+
+    /// Nothing more will come.
+    pub(crate) fn finish(mut self) {
+        self.write();
+    }
+
+    fn write(&mut self) {
+        self.finished = true;
+        let elapsed = self.begun.elapsed();
+        let facts = &self.facts;
+        let destination = facts.service.clone().unwrap_or_else(|| "unknown".into());
+        let series = self.observer.series.of(
+            facts.direction,
+            &facts.source_label,
+            &destination,
+            &facts.peer,
+        );
+        series.count(facts.status, facts.error, elapsed);
+        let Some(log) = &self.observer.log else {
+            return;
+        };
+        let line = Line {
+            time: OffsetDateTime::from(SystemTime::now())
+                .format(&Rfc3339)
+                .unwrap_or_default(),
+            direction: facts.direction.word(),
+            source: facts.source.to_string(),
+            destination: facts.destination.as_ref().map(ToString::to_string),
+            service: facts.service.as_deref(),
+            peer: &facts.peer,
+            method: facts.method.as_str(),
+            path: &facts.path,
+            status: facts.status,
+            grpc_status: facts.grpc_status.as_deref(),
+            attempts: facts.attempts,
+            policy: facts.policy.as_deref(),
+            error: facts.error,
+            detail: facts.detail.as_deref(),
+            request_bytes: self.received.load(Ordering::Relaxed),
+            response_bytes: facts.sent,
+            duration_ms: (elapsed.as_secs_f64() * 1e6).round() / 1e3,
+        };
+        log.write(|out| serde_json::to_writer(out, &line));
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        if !self.finished {
+            self.facts.error.get_or_insert("cancelled");
+            self.write();
+        }
+    }
+}
+
+/// An answer under way, and what it holds open.
+#[derive(Debug)]
+pub(crate) struct Open<T> {
+    record: Option<Record>,
+    held: Option<T>,
+}
+
+impl<T: Unpin> Account for Open<T> {
+    fn add(&mut self, bytes: u64) {
+        if let Some(record) = &mut self.record {
+            record.facts.sent += bytes;
+        }
+    }
+
+    fn trailers(&mut self, trailers: &HeaderMap) {
+        if let Some(record) = &mut self.record {
+            let status = trailers
+                .get("grpc-status")
+                .and_then(|status| status.to_str().ok());
+            record.facts.grpc_status = status.map(str::to_owned);
+        }
+    }
+
+    fn end(&mut self, whole: bool) {
+        self.held = None;
+        if let Some(mut record) = self.record.take() {
+            if !whole {
+                record.facts.error.get_or_insert("broken-off");
+            }
+            record.finish();
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Checked limits → quinn's settings. quinn's defaults are wide, some without end; ours are finite (`SECURITY` section 4).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What one tunnel and one endpoint may use.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Streams that a caller may have open at first; raised on demand up to `streams_cap`.
+    pub streams: u32,
+    /// The most that `streams` is raised to.
+    pub streams_cap: u32,
+    /// Bytes that may wait unread on one stream.
+    pub stream_window_bytes: u32,
+    /// Bytes that may wait unread on one tunnel.
+    pub tunnel_window_bytes: u32,
+    /// Bytes that may wait unacknowledged on one tunnel.
+    pub send_window_bytes: u64,
+    /// Silence after which a tunnel is given up.
+    pub idle: Duration,
+    /// How often a caller says that it lives. Only callers do (TRANSPORT section 7).
+    pub keep_alive: Duration,
+    /// The whole handshake.
+    pub handshake: Duration,
+    /// Handshakes that may wait at once.
+    pub waiting_handshakes: usize,
+    /// Waiting handshakes from which unproven addresses must show that they can receive (Retry).
+    pub retry_above: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            streams: 256,
+            streams_cap: 4096,
+            stream_window_bytes: 2 << 20,
+            tunnel_window_bytes: 16 << 20,
+            send_window_bytes: 16 << 20,
+            idle: Duration::from_secs(30),
+            keep_alive: Duration::from_secs(5),
+            handshake: Duration::from_secs(10),
+            waiting_handshakes: 1024,
+            retry_above: 256,
+        }
+    }
+}
+
+/// The largest UDP payload that a tunnel probes for: 1420 + 28 + 48 fits 1500 (TRANSPORT section 4).
+const MTU_BOUND: u16 = 1420;
+
+impl Limits {
+    pub(crate) fn transport(&self, role: Role) -> Arc<quinn::TransportConfig> {
+        let mut mtu = quinn::MtuDiscoveryConfig::default();
+        mtu.upper_bound(MTU_BOUND);
+        let mut config = quinn::TransportConfig::default();
+        config
+            .max_concurrent_bidi_streams(match role {
+                Role::Caller => 0u32.into(),
+                Role::Listener => self.streams.into(),
+            })
+            .max_concurrent_uni_streams(0u32.into())
+            .stream_receive_window(self.stream_window_bytes.into())
+            .receive_window(self.tunnel_window_bytes.into())
+            .send_window(self.send_window_bytes)
+            .send_fairness(false)
+            .initial_rtt(Duration::from_millis(50))
+            .max_idle_timeout(quinn::IdleTimeout::try_from(self.idle).ok())
+            .keep_alive_interval(match role {
+                Role::Caller => Some(self.keep_alive),
+                Role::Listener => None,
+            })
+            .datagram_receive_buffer_size(None)
+            .mtu_discovery_config(Some(mtu));
+        Arc::new(config)
+    }
+}
+
+/// Which end of a tunnel.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Role {
+    Caller,
+    Listener,
+}
