@@ -33,7 +33,7 @@ fn python_grpc_works_unchanged() {
     crossing.west.weft_ok(&[
         "delete",
         "authorizationpolicy",
-        "payments-from-east",
+        "payments-allow-east-shop-cart",
         "-n",
         "shop",
         "--wait=30s",

@@ -150,8 +150,7 @@ pub fn federate(west: &Cluster, east: &Cluster) {
 pub fn invite(inviter: &Cluster, peer: &str) -> String {
     let printed = inviter.weft_ok(&["peer", "invite", peer, "--expires", "15m"]);
     let mut words = printed.split_whitespace();
-    let found = words
-        .rfind(|word| word.starts_with("weft-invitation-v1."));
+    let found = words.rfind(|word| word.starts_with("weft-invitation-v1."));
     found
         .unwrap_or_else(|| panic!("no invitation in {printed:?}"))
         .to_owned()

@@ -21,14 +21,23 @@ pub struct Process {
 
 impl Process {
     /// Starts `command` with both outputs going to the end of the file `log`.
-    pub fn spawn(name: &str, mut command: Command, log: &Path) -> Self {
+    pub fn spawn(name: &str, command: Command, log: &Path) -> Self {
+        Self::spawn_reading(name, command, log, Stdio::null())
+    }
+
+    /// Starts a `command` that ends when its standard input does: then it doesn't outlive the test, even one that is killed.
+    pub fn spawn_tied(name: &str, command: Command, log: &Path) -> Self {
+        Self::spawn_reading(name, command, log, Stdio::piped())
+    }
+
+    fn spawn_reading(name: &str, mut command: Command, log: &Path, input: Stdio) -> Self {
         let file = File::options()
             .create(true)
             .append(true)
             .open(log)
             .unwrap_or_else(|error| panic!("the log {} can't be opened: {error}", log.display()));
         command
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(file.try_clone().unwrap())
             .stderr(file);
         let child = command

@@ -1,5 +1,5 @@
-#![allow(clippy::unwrap_used, reason = "tests")]
 //! The load against the real applications, without a mesh between: its figures and their records must agree.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::Instant;
 
+use super::rounded;
 use crate::commands::demo::{
     load::Load,
     stage::{Stage, Verdict},
@@ -34,7 +35,7 @@ pub(super) async fn play(stage: &mut Stage<'_>, load: &Load) -> Result<Verdict, 
                 flow.host == host::SHOP
             })
             .of("east");
-        shares.push((started.elapsed().as_secs_f64(), east));
+        shares.push((rounded(started.elapsed().as_secs_f64()), rounded(east)));
     }
     stage.open_home("home-b");
     stage.watch(load, Duration::from_secs(1)).await?;
@@ -46,24 +47,24 @@ pub(super) async fn play(stage: &mut Stage<'_>, load: &Load) -> Result<Verdict, 
             .filter(|(_, east)| (from..to).contains(east))
             .count()
     };
-    let rounded: Vec<f64> = shares
+    let percent: Vec<f64> = shares
         .iter()
         .map(|(_, east)| (east * 100.0).round())
         .collect();
     verdict.expect(
         over(&shares),
         format!(
-            "all traffic returns within {} s; east's share was {rounded:?} %",
+            "all traffic returns within {} s; east's share was {percent:?} %",
             PATIENCE.as_secs()
         ),
     );
     verdict.expect(
         seen(0.02, 0.3) > 0,
-        format!("the first step gives east about 10 %; its share was {rounded:?} %"),
+        format!("the first step gives east about 10 %; its share was {percent:?} %"),
     );
     verdict.expect(
         seen(0.3, 0.7) > 0,
-        format!("the second step gives east about 50 %; its share was {rounded:?} %"),
+        format!("the second step gives east about 50 %; its share was {percent:?} %"),
     );
     verdict.seconds(
         "returned_after_s",

@@ -1,4 +1,4 @@
-//! A machine: namespaces kept alive by one sleeping process, and commands that are run in them.
+//! A machine: namespaces kept alive by one waiting process, and commands that are run in them.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -37,9 +37,9 @@ impl Machine {
     pub fn start(name: &str) -> Self {
         let directory = TempDir::with_prefix("weft-machine-").expect("a temporary directory");
         let mut command = Command::new("unshare");
-        command.args(NAMESPACES).args(["sleep", "infinity"]);
+        command.args(NAMESPACES).arg("cat");
         let log = directory.path().join("log");
-        let mut holder = Process::spawn(name, command, &log);
+        let mut holder = Process::spawn_tied(name, command, &log);
         let first = wait::until("a machine's first process", wait::GENEROUS, || {
             assert!(holder.ended().is_none(), "{}", holder.tail());
             only_child(holder.pid())
