@@ -69,7 +69,12 @@ impl Credentials {
         let before = self.wallet.load();
         let mut held = BTreeMap::new();
         for id in &wanted {
-            if let Some(known) = before.held.get(id).cloned().or_else(|| self.load_from_disk(id)) {
+            if let Some(known) = before
+                .held
+                .get(id)
+                .cloned()
+                .or_else(|| self.load_from_disk(id))
+            {
                 held.insert(id.clone(), known);
             }
         }

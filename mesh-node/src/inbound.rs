@@ -121,6 +121,11 @@ impl Inbound {
         self.draining.store(true, Ordering::Relaxed);
     }
 
+    /// Whether it has been told to take nothing new.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
     /// Accepts tunnels for ever, each in a task of its own.
     pub(crate) async fn run(self: &Arc<Self>, endpoint: &tunnel::Endpoint) {
         let mut tasks = JoinSet::new();
@@ -268,7 +273,7 @@ impl Inbound {
         }
         // P-13: the other node has checked; this one doesn't take its word for it.
         target::check_path(&head.method, path).map_err(|_| Refusal::Malformed)?;
-        if self.draining.load(Ordering::Relaxed) {
+        if self.is_draining() {
             return Err(Refusal::Draining);
         }
         self.in_flight.admit().ok_or(Refusal::Overloaded)

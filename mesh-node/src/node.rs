@@ -199,9 +199,9 @@ impl Node {
     /// Not ready, nothing new, what has begun ends within the grace, then goodbye.
     async fn drain(&self) {
         tracing::info!("draining");
+        self.inbound.drain();
         self.ready.send_replace(false);
         self.membership.report_health(self.health.farewell());
-        self.inbound.drain();
         let quiet = async {
             self.capture.drain().await;
             while self.inbound.under_way() > 0 {
@@ -244,12 +244,14 @@ impl Node {
     }
 
     fn note_readiness(&self) {
-        let complete = self
-            .view
-            .current()
-            .is_some_and(|view| self.credentials.is_complete(&view));
+        // The farewell brings a View back, which must not call a draining node ready again.
+        let ready_now = !self.inbound.is_draining()
+            && self
+                .view
+                .current()
+                .is_some_and(|view| self.credentials.is_complete(&view));
         self.ready
-            .send_if_modified(|ready| std::mem::replace(ready, complete) != complete);
+            .send_if_modified(|ready| std::mem::replace(ready, ready_now) != ready_now);
         for (id, ends) in self.credentials.expiries() {
             metrics::certificate(&id, ends);
         }

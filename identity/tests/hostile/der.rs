@@ -73,7 +73,12 @@ pub(crate) fn replaced(
         .enumerate()
         .filter(|(_, window)| *window == from)
         .map(|(at, _)| at);
-    let at = if last { places.next_back() } else { places.next() }.expect("the bytes are there");
+    let at = if last {
+        places.next_back()
+    } else {
+        places.next()
+    }
+    .expect("the bytes are there");
     bytes[at..at + to.len()].copy_from_slice(to);
     CertificateDer::from(bytes)
 }

@@ -1,3 +1,4 @@
+//! The failover machine: when it leaves a place, how much may spill, how traffic returns.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::time::{Duration, Instant};
