@@ -52,11 +52,21 @@ impl EnvoyPair {
             ]);
             Process::spawn(name, command, &place.join(format!("{name}.log")))
         });
-        for port in [inlet, between] {
-            wait::until("Envoy listens", wait::GENEROUS, || {
-                std::net::TcpStream::connect(("127.0.0.1", port)).ok()
-            });
-        }
+        let last = std::cell::RefCell::new(String::new());
+        let served = wait::poll(std::time::Duration::from_secs(10), || {
+            let answer = testbed::http::get(([127, 0, 0, 1], inlet).into(), "origin", "/");
+            *last.borrow_mut() = format!("{answer:?}");
+            // A gRPC origin answers what isn't gRPC with an error of its own.
+            (answer.ok()?.status == 200 || origin_speaks_http2).then_some(())
+        });
+        let [a, b] = &processes;
+        assert!(
+            served.is_some(),
+            "the Envoys answer {}\n{}\n{}",
+            last.borrow(),
+            a.tail(),
+            b.tail()
+        );
         Some(Self {
             port: inlet,
             processes,
