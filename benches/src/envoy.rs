@@ -143,7 +143,7 @@ fn transport(place: &Path, kind: &str, more: &str) -> String {
     let place = place.display();
     format!(
         "transport_socket: {{name: tls, typed_config: {{\"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.{kind}, {more}\
-         common_tls_context: {{alpn_protocols: [h2], tls_params: {{tls_minimum_protocol_version: TLSv1_3}}, \
+         common_tls_context: {{alpn_protocols: [h2], tls_params: {{tls_minimum_protocol_version: TLSv1_3, tls_maximum_protocol_version: TLSv1_3}}, \
          tls_certificates: [{{certificate_chain: {{filename: {place}/side.pem}}, private_key: {{filename: {place}/side.key}}}}], \
          validation_context: {{trusted_ca: {{filename: {place}/ca.pem}}}}}}}}}}"
     )
