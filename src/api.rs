@@ -19,6 +19,9 @@ pub(crate) type Client = tunnel::rpc::v1::api_client::ApiClient<Channel>;
 /// Longer than any answer takes, waiting aside.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
+/// How long a controller may be silent, at most twice in a row, before it counts as gone.
+const ALIVE_WITHIN: Duration = Duration::from_secs(5);
+
 /// A controller's API, as one command uses it.
 #[derive(Debug)]
 pub(crate) struct Api {
@@ -67,7 +70,12 @@ async fn dial(socket: &Path) -> Result<Client, tonic::transport::Error> {
         let socket = socket.clone();
         async move { UnixStream::connect(socket).await.map(TokioIo::new) }
     });
+    // A controller that accepts but doesn't live (stopped, stuck) is noticed by its silence, however long a call may take.
     let channel = Endpoint::from_static("http://controller.weft.internal")
+        .connect_timeout(ALIVE_WITHIN)
+        .http2_keep_alive_interval(ALIVE_WITHIN)
+        .keep_alive_timeout(ALIVE_WITHIN)
+        .keep_alive_while_idle(true)
         .connect_with_connector(connector)
         .await?;
     Ok(Client::new(channel).max_decoding_message_size(64 << 20))

@@ -8,6 +8,7 @@ mod inbound;
 mod outbound;
 mod references;
 mod server_name;
+mod version;
 
 use std::collections::BTreeMap;
 
@@ -19,8 +20,8 @@ use protocol::view::{BundleData, Export, PeerRoute, ServerName, Service, View, W
 
 pub(crate) use health::{Health, NodeHealth};
 pub(crate) use references::warnings;
+pub(crate) use version::{STEP_BITS, state_version};
 
-use crate::push::state_version;
 use crate::state::{HostKey, HostRole, State, UnixSeconds, WITHOUT_END};
 use outbound::{Declarations, Outbound};
 use server_name::ServerNames;

@@ -1,7 +1,7 @@
 //! A stranger shows a secret: a host joins with a join token, a cluster with an invitation.
 //!
-//! A token lets in any name of its role that no host in touch has. A name whose host isn't in touch may be taken again with a fresh
-//! token: that is how a machine comes back after its disk was lost. It keeps its handle, so that nothing else has to change.
+//! A token lets in any name of its role that no host has. A name whose host isn't in touch may be taken again with a token that was made
+//! for it: that is how a machine comes back after its disk was lost. It keeps its handle, so that nothing else has to change.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -129,9 +129,16 @@ fn check(request: &v1::EnrolRequest) -> Result<(HostKey, HostPort, Locality), St
 
 fn token_refused(host: &HostKey, refusal: &Refusal) -> Status {
     tracing::warn!(%host, %refusal, "a join token was refused");
+    let mut hint = format!("weft token create --role {}", host.role);
+    if matches!(
+        refusal,
+        Refusal::NameTaken { .. } | Refusal::WrongName { .. }
+    ) {
+        hint.push_str(&format!(" --name {}", host.name));
+    }
     answer::refused(
         format!("{host} cannot join: its join token was refused by the controller: {refusal}"),
-        format!("weft token create --role {}", host.role),
+        hint,
     )
 }
 

@@ -25,7 +25,6 @@ use tunnel::rpc::v1::control_server::Control;
 pub(crate) use acknowledged::{Acknowledged, acknowledged};
 pub(crate) use pace::{compile_first, install, run};
 pub(crate) use roster::{Presence, Roster};
-pub(crate) use version::state_version;
 
 use crate::authority::issue;
 use crate::controller::Parts;

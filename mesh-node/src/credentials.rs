@@ -53,6 +53,12 @@ impl Credentials {
         (held.svid.not_after() > SystemTime::now()).then(|| Arc::clone(&held.svid))
     }
 
+    /// When the SVID held for an identity ends, be that past or not.
+    pub(crate) fn ends(&self, id: &SpiffeId) -> Option<SystemTime> {
+        let wallet = self.wallet.load();
+        wallet.held.get(id).map(|held| held.svid.not_after())
+    }
+
     /// Each identity here and when its SVID ends.
     pub fn expiries(&self) -> Vec<(SpiffeId, SystemTime)> {
         self.wallet

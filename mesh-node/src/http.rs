@@ -4,6 +4,7 @@
 //! belongs to one hop or claims an identity, [`send`] hands a request to an app. Bodies are never held whole.
 
 pub(crate) mod body;
+pub(crate) mod declared;
 pub(crate) mod hop_headers;
 pub(crate) mod send;
 pub(crate) mod serve;

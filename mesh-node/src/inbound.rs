@@ -4,6 +4,7 @@
 
 mod app;
 mod caller_headers;
+mod framing;
 pub(crate) mod limit;
 mod rescue;
 mod served;
@@ -15,24 +16,26 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use http::header::CONTENT_LENGTH;
+use http::uri::Authority;
 use identity::Trust;
 use parking_lot::Mutex;
 use protocol::authorization::{Caller, RequestFacts, decide};
-use protocol::name::SpiffeId;
+use protocol::name::{Role as Holder, ServiceName, SpiffeId};
 use protocol::view::View;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tunnel::{
     Accepted, Alpn, Arrival, CloseCode, IncomingRequest, Refusal, RequestHead, Responder, Tunnel,
-    TunnelBody,
 };
 
+use crate::credentials::Credentials;
 use crate::health::Health;
 use crate::http::body::{AppBody, Counted};
 use crate::http::hop_headers;
 use crate::http::target;
 use crate::observe::metrics::{self, Role};
 use crate::observe::{Observer, Record, label_of};
-use crate::revocation::Revocation;
+use crate::revocation::{Revocation, Round};
 use app::Apps;
 use limit::InFlight;
 use served::Served;
@@ -42,6 +45,7 @@ use served::Served;
 pub(crate) struct Inbound {
     trust: Trust,
     revocation: Revocation,
+    credentials: Arc<Credentials>,
     served: ArcSwapOption<Served>,
     apps: Apps,
     in_flight: InFlight,
@@ -67,10 +71,22 @@ struct Accepting {
 
 /// An expired tunnel has the grace that certificate checks have (P-9).
 const SKEW: Duration = Duration::from_secs(60);
+/// How long a request's head may take (`SECURITY` section 4).
+const HEAD_TIME: Duration = Duration::from_secs(10);
+/// Accepted tunnels at once.
+const MAX_TUNNELS: usize = 4096;
+/// Of these from one identity, which may run on many nodes.
+const MAX_TUNNELS_OF_ONE: usize = 64;
 
 impl Inbound {
-    pub(crate) fn new(trust: Trust, health: Arc<Health>, observer: Arc<Observer>) -> Self {
+    pub(crate) fn new(
+        trust: Trust,
+        credentials: Arc<Credentials>,
+        health: Arc<Health>,
+        observer: Arc<Observer>,
+    ) -> Self {
         Self {
+            credentials,
             revocation: Revocation::new(Arc::clone(&trust)),
             trust,
             served: ArcSwapOption::empty(),
@@ -90,25 +106,48 @@ impl Inbound {
         self.sweep();
     }
 
-    /// Closes tunnels whose caller isn't trusted any more, who is not to be here, or whose date has passed; called once a second.
+    /// Closes tunnels that would not be let in any more; called once a second.
     pub(crate) fn sweep(&self) {
         let round = self.revocation.round();
         let served = self.served.load();
         for accepting in self.tunnels.lock().values() {
-            let tunnel = &accepting.tunnel;
-            let expired = round.now() > tunnel.expires() + SKEW;
-            let trusted = round.trusts(tunnel.remote());
-            let expected = served
-                .as_ref()
-                .is_some_and(|served| served.expects(tunnel.remote().id().trust_domain()));
-            if expired {
-                tunnel.close(CloseCode::Expired);
-            } else if !trusted || !expected {
-                tracing::info!(caller = %tunnel.remote().id(), "closed a tunnel whose caller is no longer trusted");
-                tunnel.close(CloseCode::Refused);
-            }
+            self.close_unwelcome(accepting, &round, served.as_deref());
             accepting.note_migration();
         }
+    }
+
+    fn close_unwelcome(&self, accepting: &Accepting, round: &Round, served: Option<&Served>) {
+        let tunnel = &accepting.tunnel;
+        if tunnel.is_closed() {
+            return;
+        }
+        let Some(code) = self.unwelcome(accepting, round, served) else {
+            return;
+        };
+        tracing::info!(caller = %tunnel.remote().id(), code = code.word(), "closed a tunnel that may not be here any more");
+        tunnel.close(code);
+    }
+
+    /// Why a tunnel may not stay, if it may not.
+    fn unwelcome(
+        &self,
+        accepting: &Accepting,
+        round: &Round,
+        served: Option<&Served>,
+    ) -> Option<CloseCode> {
+        let (tunnel, shown) = (&accepting.tunnel, &accepting.shown);
+        let caller = tunnel.remote().id().trust_domain();
+        // P-8: its bundle, its cluster, or what was offered to it may have gone.
+        let offered =
+            served.is_some_and(|served| served.expects(caller) && served.shows(shown, caller));
+        let Some(own_end) = self.credentials.ends(shown).filter(|_| offered) else {
+            return Some(CloseCode::Refused);
+        };
+        // P-9: neither end goes on past its date.
+        if round.now() > tunnel.expires().min(own_end) + SKEW {
+            return Some(CloseCode::Expired);
+        }
+        (!round.trusts(tunnel.remote())).then_some(CloseCode::Refused)
     }
 
     /// Requests under way.
@@ -166,8 +205,13 @@ impl Inbound {
             return;
         };
         let accepting = Arc::new(accepting);
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        self.tunnels.lock().insert(number, Arc::clone(&accepting));
+        let Some(number) = self.enter(&accepting) else {
+            tracing::info!(caller = %accepting.tunnel.remote().id(), "refused a tunnel: there are too many");
+            return accepting.tunnel.close(CloseCode::Refused);
+        };
+        // P-8: trust or View may have changed after it was proven, and then the sweep did not meet it.
+        let served = self.served.load_full();
+        self.close_unwelcome(&accepting, &self.revocation.about_one(), served.as_deref());
         metrics::tunnel_opened(Role::Listener, &accepting.peer);
         let mut requests = JoinSet::new();
         while let Some(request) = accepting.tunnel.accept_request().await {
@@ -181,12 +225,36 @@ impl Inbound {
         tracing::debug!(caller = %accepting.tunnel.remote().id(), %reason, "a tunnel in has closed");
     }
 
+    /// A place in the table, if there is one left for its caller.
+    fn enter(&self, accepting: &Arc<Accepting>) -> Option<u64> {
+        let id = accepting.tunnel.remote().id();
+        let mut tunnels = self.tunnels.lock();
+        let of_same = || {
+            tunnels
+                .values()
+                .filter(|other| other.tunnel.remote().id() == id)
+                .count()
+        };
+        if tunnels.len() >= MAX_TUNNELS || of_same() >= MAX_TUNNELS_OF_ONE {
+            return None;
+        }
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        tunnels.insert(number, Arc::clone(accepting));
+        Some(number)
+    }
+
     /// Lets a tunnel in whose server name was given to callers of the caller's own trust domain.
     fn admit(&self, tunnel: Tunnel) -> Option<Accepting> {
         let served = self.served.load();
         let caller = tunnel.remote().id();
+        // Nodes, gateways and controllers carry what others ask, and never ask a service themselves.
+        let may_ask = match caller.role() {
+            Holder::Workload { .. } | Holder::Other => true,
+            Holder::Node(_) | Holder::Gateway(_) | Holder::Controller => false,
+        };
         let shown = served
             .as_ref()
+            .filter(|_| may_ask)
             .zip(tunnel.server_name())
             .and_then(|(served, name)| served.shown(name, caller.trust_domain()));
         let Some((shown, peer)) = shown else {
@@ -206,23 +274,34 @@ impl Inbound {
 
     /// The steps.
     async fn request(&self, accepting: &Accepting, request: IncomingRequest) {
-        let (mut head, body, responder) = match request.head().await {
-            Ok(parts) => parts,
-            Err(error) => {
+        let (mut head, body, responder) = match timeout(HEAD_TIME, request.head()).await {
+            Ok(Ok(parts)) => parts,
+            Ok(Err(error)) => {
                 tracing::debug!(%error, "a request without a head");
                 return;
             }
+            Err(_) => {
+                tracing::debug!("a request's head did not come in time");
+                return;
+            }
         };
+        let has_body = !http_body::Body::is_end_stream(&body);
         let mut record = self.begin(accepting, &head);
-        let _counted = match self.allow(accepting, &mut head, &mut record) {
-            Ok(counted) => counted,
+        let allowed = self
+            .allow(accepting, &head, &mut record)
+            .and_then(|counted| Ok((counted, framing::declared_length(&head, has_body)?)));
+        let (_counted, length) = match allowed {
+            Ok(allowed) => allowed,
             Err(refusal) => return rescue::refuse(responder, record, refusal).await,
         };
+        // Before the stamp: nobody nominates the mesh's own fields away (P-14).
+        hop_headers::strip_hop(&mut head.headers);
         caller_headers::stamp(
             &mut head.headers,
             accepting.tunnel.remote().id(),
             &accepting.shown,
         );
+        let body = AppBody::new(has_body.then_some(body), length, record.received());
         self.to_app(accepting, head, body, responder, record).await;
     }
 
@@ -244,7 +323,7 @@ impl Inbound {
     fn allow(
         &self,
         accepting: &Accepting,
-        head: &mut RequestHead,
+        head: &RequestHead,
         record: &mut Record,
     ) -> Result<limit::Counted, Refusal> {
         let served = self.served.load_full().ok_or(Refusal::Draining)?;
@@ -273,24 +352,23 @@ impl Inbound {
         }
         // P-13: the other node has checked; this one doesn't take its word for it.
         target::check_path(&head.method, path).map_err(|_| Refusal::Malformed)?;
+        check_authority(head, &served)?;
         if self.is_draining() {
             return Err(Refusal::Draining);
         }
-        self.in_flight.admit().ok_or(Refusal::Overloaded)
+        let peer = (!who.same_trust_domain).then_some(caller.trust_domain());
+        self.in_flight.admit(peer).ok_or(Refusal::Overloaded)
     }
 
     async fn to_app(
         &self,
         accepting: &Accepting,
-        mut head: RequestHead,
-        body: TunnelBody,
+        head: RequestHead,
+        body: AppBody,
         responder: Responder,
         mut record: Record,
     ) {
-        hop_headers::strip_hop(&mut head.headers);
-        let has_body = !http_body::Body::is_end_stream(&body);
-        let is_chunked = has_body && !head.headers.contains_key(CONTENT_LENGTH);
-        let body = AppBody::new(has_body.then_some(body), record.received());
+        let is_chunked = body.is_announced() && !head.headers.contains_key(CONTENT_LENGTH);
         let answer = tokio::select! {
             answer = self.apps.send(&accepting.shown, head, is_chunked, body) => answer,
             // The caller has gone: the app hears of it as its connection ends.
@@ -311,6 +389,18 @@ impl Inbound {
             Err(error) => rescue::answer(responder, record, error).await,
         }
     }
+}
+
+/// What the app reads in `Host` is a host, and none of another service (P-16).
+fn check_authority(head: &RequestHead, served: &Served) -> Result<(), Refusal> {
+    let authority = Authority::try_from(head.authority.as_str()).map_err(|_| Refusal::Malformed)?;
+    let is_known = |service: &ServiceName| served.knows(service);
+    if head.authority.contains('@')
+        || target::names_another(authority.host(), &head.service, is_known)
+    {
+        return Err(Refusal::Malformed);
+    }
+    Ok(())
 }
 
 impl Accepting {

@@ -95,7 +95,12 @@ impl Node {
             Arc::clone(&credentials),
             Arc::clone(&observer),
         ));
-        let inbound = Arc::new(Inbound::new(trust, Arc::clone(&health), observer));
+        let inbound = Arc::new(Inbound::new(
+            trust,
+            Arc::clone(&credentials),
+            Arc::clone(&health),
+            observer,
+        ));
         let capture = Capture::new(Arc::clone(&outbound));
         let heart = Arc::clone(&outbound);
         membership.set_heartbeat(move || heart.heartbeat());

@@ -23,7 +23,7 @@ use http::header::{CONTENT_TYPE, HOST, HeaderMap};
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use identity::Trust;
-use protocol::name::{Locality, MeshHost, SpiffeId};
+use protocol::name::{Locality, MeshHost, ServiceName, SpiffeId};
 use protocol::view::View;
 use protocol::wire::v1;
 use tokio::time::{Instant, sleep};
@@ -33,7 +33,7 @@ use crate::credentials::Credentials;
 use crate::http::body::{Answer, Cleaned, Counted};
 use crate::http::hop_headers;
 use crate::http::send::Busy;
-use crate::http::target::Target;
+use crate::http::target::{self, Target, TargetError};
 use crate::http::{APP_BROKE_OFF, REASON};
 use crate::observe::{Observer, Open, Record};
 use attempt::{Failed, Trying};
@@ -191,6 +191,11 @@ impl Outbound {
         let (service, plan) = service::find(&directory, host)
             .ok_or_else(|| OutboundError::UnknownHost(host.to_string()))?;
         record.service(&service.label);
+        // P-16: what the listener leads to and what the request says must agree, unless it speaks of no service at all.
+        let is_known = |named: &ServiceName| directory.knows(named);
+        if fixed.is_some() && target::names_another(&target.host, &host.service, is_known) {
+            return Err(TargetError::AnotherService.into());
+        }
         let (parts, body) = request.into_parts();
         let head = head(target, host, &service, parts.method, parts.headers);
         let trying = Trying {

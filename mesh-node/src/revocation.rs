@@ -27,6 +27,15 @@ impl Revocation {
         Self { trust, seen }
     }
 
+    /// Asks about one tunnel that no round has met yet: all of its chain is verified.
+    pub(crate) fn about_one(&self) -> Round {
+        Round {
+            before: Arc::new(Bundles::from_iter([])),
+            bundles: self.trust.load_full(),
+            now: SystemTime::now(),
+        }
+    }
+
     /// Begins a round; every open tunnel must be asked about in it.
     pub(crate) fn round(&self) -> Round {
         let bundles = self.trust.load_full();
@@ -58,8 +67,8 @@ impl Round {
             .before
             .get(trust_domain)
             .is_some_and(|before| before.roots == bundle.roots);
-        unchanged
-            || svid.not_after() <= self.now
-            || svid.verify_again(&self.bundles, self.now).is_ok()
+        // At its end rather than after it: an expired one loses its trust with its bundle like any other.
+        let when = self.now.min(svid.not_after());
+        unchanged || svid.verify_again(&self.bundles, when).is_ok()
     }
 }

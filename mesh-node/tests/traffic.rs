@@ -4,6 +4,8 @@
 mod bed;
 #[path = "traffic/federated.rs"]
 mod federated;
+#[path = "traffic/hostile.rs"]
+mod hostile;
 
 use bed::app::App;
 use bed::cluster::{Cluster, RunningNode, endpoint, offer, service, workload};

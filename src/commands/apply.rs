@@ -26,9 +26,6 @@ pub(crate) struct ApplyArgs {
     flags: ChangeFlags,
 }
 
-/// No manifest of people's making is larger.
-const MANIFEST_MAX_BYTES: u64 = 32 << 20;
-
 struct Source {
     name: String,
     text: String,
@@ -37,6 +34,8 @@ struct Source {
 /// Runs the command.
 pub(crate) async fn run(args: ApplyArgs, global: &Global) -> Result<ExitCode, Failure> {
     let sources = read_all(&args.filenames)?;
+    let manifest = joined(&sources);
+    check_size(&manifest)?;
     check(&sources, &global.namespace())?;
     let mut api = global.api().await?;
     let file = sources
@@ -44,8 +43,22 @@ pub(crate) async fn run(args: ApplyArgs, global: &Global) -> Result<ExitCode, Fa
         .map(|source| source.name.as_str())
         .collect::<Vec<_>>()
         .join(", ");
-    change::put(&mut api, &joined(&sources), &file, args.flags, global).await?;
+    change::put(&mut api, &manifest, &file, args.flags, global).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is applied is stored all or none, so that the controller's limit is for the sum.
+fn check_size(manifest: &str) -> Result<(), Failure> {
+    if manifest.len() <= resource::CONFIG_BYTES {
+        return Ok(());
+    }
+    Err(Failure::new("nothing was applied")
+        .because(format!(
+            "the manifests have {} bytes together, and at most {} are applied at once",
+            manifest.len(),
+            resource::CONFIG_BYTES
+        ))
+        .hint("weft apply -f FILE   (one after the other)"))
 }
 
 fn check(sources: &[Source], namespace: &Label) -> Result<(), Failure> {
@@ -131,12 +144,15 @@ fn read_file(path: &Path) -> Result<Source, Failure> {
 fn read(from: impl std::io::Read, name: &str) -> Result<String, Failure> {
     let mut text = String::new();
     let read = from
-        .take(MANIFEST_MAX_BYTES + 1)
+        .take(resource::CONFIG_BYTES as u64 + 1)
         .read_to_string(&mut text)
         .map_err(|error| Failure::new(format!("{name} can't be read")).because(error))?;
-    if u64::try_from(read).is_ok_and(|read| read > MANIFEST_MAX_BYTES) {
+    if read > resource::CONFIG_BYTES {
         return Err(
-            Failure::new(format!("{name} is too large")).because("a manifest has 32 MiB at most")
+            Failure::new(format!("{name} is too large")).because(format!(
+                "a manifest has {} bytes at most",
+                resource::CONFIG_BYTES
+            )),
         );
     }
     Ok(text)
@@ -190,6 +206,20 @@ mod tests {
             refused.contains("a.yaml") && refused.contains("b.yaml") && refused.contains("nmae"),
             "{refused}"
         );
+    }
+
+    #[test]
+    fn what_is_too_large_only_together_is_refused_here() {
+        let half = "#".repeat(resource::CONFIG_BYTES / 2);
+        let source = |name: &str| Source {
+            name: name.to_owned(),
+            text: half.clone(),
+        };
+        assert!(check_size(&joined(&[source("a.yaml")])).is_ok());
+        let refused = check_size(&joined(&[source("a.yaml"), source("b.yaml")]))
+            .expect_err("there is a separator between them")
+            .render(false);
+        assert!(refused.contains("together"), "{refused}");
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub(crate) struct Raw {
     /// How long a workload's SVID lives [default: 1h].
     #[arg(long, env = "WEFT_SVID_LIFETIME", value_name = "DURATION")]
     pub(crate) svid_lifetime: Option<String>,
-    /// How long a peer's catalog holds without news [default: 1h].
+    /// How long this cluster's catalog holds at its peers without news, at most 10m [default: 30s].
     #[arg(long, env = "WEFT_CATALOG_LEASE", value_name = "DURATION")]
     pub(crate) catalog_lease: Option<String>,
     /// TCP address of /metrics, /livez and /readyz, or `off` [default: 127.0.0.1:9464].
@@ -92,6 +92,9 @@ pub(crate) fn check(raw: &Raw, data_dir: Option<PathBuf>) -> Result<Settings, Fa
         raw.catalog_lease.as_deref(),
         duration::parse,
     );
+    if catalog_lease.is_some_and(|lease| lease > defaults::CATALOG_LEASE_MOST) {
+        check.problem("--catalog-lease", "is at most 10m");
+    }
     let metrics = check.optional("--metrics", raw.metrics.as_deref(), listen::parse_metrics);
     let settings = match (cluster, trust_domain) {
         (Some(cluster), Some(trust_domain)) => Some(Settings {

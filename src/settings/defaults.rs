@@ -18,8 +18,10 @@ pub(crate) const SVID_LIFETIME: Duration = Duration::from_secs(3_600);
 pub(crate) const SVID_LIFETIME_LEAST: Duration = Duration::from_secs(10);
 /// The longest that an authority signs.
 pub(crate) const SVID_LIFETIME_MOST: Duration = Duration::from_secs(24 * 3_600);
-/// How long a peer's catalog holds without news.
-pub(crate) const CATALOG_LEASE: Duration = Duration::from_secs(3_600);
+/// How long a peer's catalog holds without news: three signs of life. It is dropped ten minutes after.
+pub(crate) const CATALOG_LEASE: Duration = Duration::from_secs(30);
+/// The longest that peers grant.
+pub(crate) const CATALOG_LEASE_MOST: Duration = Duration::from_secs(600);
 /// How long `--wait` waits.
 pub(crate) const WAIT: Duration = Duration::from_secs(30);
 /// The namespace where none is named.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use protocol::cid::Selector;
 use protocol::invitation::{HostRole, JoinToken, Secret};
+use protocol::name::Label;
 use protocol::wire::v1;
 use tonic::{Code, Status};
 
@@ -26,6 +27,12 @@ pub(super) async fn create_token(
         .role
         .parse()
         .map_err(|error| answer::invalid(error, "weft token create --role node"))?;
+    let name = match request.name.as_str() {
+        "" => None,
+        name => Some(Label::parse(name).map_err(|error| {
+            answer::invalid(error, format!("weft token create --role {role} --name n1"))
+        })?),
+    };
     let lifetime = lifetime(request.expires_seconds, TOKEN_LIFETIME)?;
     let state = parts.state();
     let Some(keys) = &state.routing_keys else {
@@ -44,6 +51,7 @@ pub(super) async fn create_token(
         selector = Selector::from_random(rand::random());
         let token = Token {
             role: stored_role,
+            name: name.clone(),
             expires_at,
             selector,
             used_by: None,
@@ -64,7 +72,10 @@ pub(super) async fn create_token(
     audit::record(
         "token create",
         "api",
-        &role.to_string(),
+        &match &name {
+            Some(name) => format!("{role}/{name}"),
+            None => role.to_string(),
+        },
         parts.state().version,
     );
     let token = JoinToken {

@@ -4,7 +4,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use data_encoding::HEXLOWER;
 use protocol::invitation::{Invitation, phrase};
-use protocol::name::ClusterName;
+use protocol::name::{ClusterName, TrustDomain};
 use protocol::wire::v1;
 use tokio::time::Instant;
 use tonic::Status;
@@ -29,7 +29,16 @@ pub(super) async fn invite(
 ) -> Result<v1::InvitePeerReply, Status> {
     let cluster = cluster_name(&request.cluster)?;
     let lifetime = lifetime(request.expires_seconds, INVITATION_LIFETIME)?;
-    let minted = invite::mint(parts, &cluster, lifetime)
+    let trust_domain = match request.trust_domain.as_str() {
+        "" => None,
+        text => Some(TrustDomain::parse(text).map_err(|error| {
+            answer::invalid(
+                error,
+                format!("weft peer invite {cluster} --trust-domain {cluster}.example"),
+            )
+        })?),
+    };
+    let minted = invite::mint(parts, &cluster, trust_domain.as_ref(), lifetime)
         .await
         .map_err(|error| invite_status(&cluster, error))?;
     audit::record(

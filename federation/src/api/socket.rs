@@ -16,7 +16,7 @@ use super::ApiService;
 use crate::controller::Parts;
 
 /// More than a manifest may have, so that one that is too large is told so by its check.
-const MAX_REQUEST_BYTES: usize = 2 << 20;
+const MAX_REQUEST_BYTES: usize = 2 * protocol::resource::CONFIG_BYTES;
 
 /// Binds the socket. The state's file is held, so that one left behind is nobody's.
 pub(crate) fn bind(path: &Path) -> io::Result<UnixListener> {

@@ -6,8 +6,9 @@ use protocol::cid::Handle;
 use protocol::wire::v1;
 
 use super::peers;
+use crate::compile::state_version;
 use crate::controller::Parts;
-use crate::push::{Presence, state_version};
+use crate::push::Presence;
 use crate::state::{Host, HostKey, HostRole, State};
 
 /// All that is known at this moment.

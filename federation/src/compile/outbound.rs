@@ -1,6 +1,6 @@
 //! What can be called: services with their endpoints, ours and imported, and in which order their places are tried.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::name::{ClusterName, ServiceName, SpiffeId, TrustDomain};
 use protocol::resource::{Kind, Resource, Service as Declared, Workload, defaults};
@@ -68,20 +68,24 @@ impl Outbound<'_> {
             };
             services.insert(name, service);
         }
+        let own: BTreeSet<ServiceName> = services.keys().cloned().collect();
         for (peer, imports) in &self.state.imports {
             for import in &imports.services {
-                self.add_import(&mut services, peer, import);
+                let is_own = own.contains(&import.service);
+                self.add_import(&mut services, peer, import, is_own);
             }
         }
         services
     }
 
-    /// A peer adds endpoints under its own name; what a local service is stays what it is (P-17).
+    /// A peer adds endpoints under its own name; what a local service is stays what it is (P-17). One that speaks another protocol is left
+    /// out, and where only peers have the service, a repeat does no harm only if all of them say so.
     fn add_import(
         &self,
         services: &mut BTreeMap<ServiceName, Service>,
         peer: &ClusterName,
         import: &Export,
+        is_own: bool,
     ) {
         let service = services
             .entry(import.service.clone())
@@ -92,6 +96,13 @@ impl Outbound<'_> {
                 endpoints: Vec::new(),
                 failover: self.declarations.failover(&import.service),
             });
+        if service.protocol != import.protocol {
+            return;
+        }
+        if !is_own {
+            let theirs: BTreeSet<_> = import.idempotent.iter().collect();
+            service.idempotent.retain(|path| theirs.contains(path));
+        }
         let abroad = |endpoint: &Endpoint| Endpoint {
             peer: Some(peer.clone()),
             address: None,

@@ -125,7 +125,24 @@ fn service(name: &str) -> ServiceName {
     name.parse().unwrap()
 }
 
+/// An import in the protocol of its local namesake, or gRPC.
 fn import(state: &mut State, cluster: &str, sequence: u64, name: &str) {
+    let protocol = if name == "shop/payments" {
+        "http"
+    } else {
+        "grpc"
+    };
+    import_as(state, cluster, sequence, name, protocol, &[]);
+}
+
+fn import_as(
+    state: &mut State,
+    cluster: &str,
+    sequence: u64,
+    name: &str,
+    protocol: &str,
+    idempotent: &[&str],
+) {
     let endpoint = v1::Endpoint {
         handle: 99,
         server_name: "x.weft.internal".to_owned(),
@@ -138,8 +155,8 @@ fn import(state: &mut State, cluster: &str, sequence: u64, name: &str) {
     let service = service(name);
     let export = v1::Export {
         service: Some((&service).into()),
-        protocol: "grpc".to_owned(),
-        idempotent: Vec::new(),
+        protocol: protocol.to_owned(),
+        idempotent: idempotent.iter().map(ToString::to_string).collect(),
         endpoints: vec![endpoint],
     };
     let imports = Imports {
@@ -236,6 +253,7 @@ fn a_selector_of_somebody_joining_reaches_gateways_and_leads_to_the_controller()
     let invitation = crate::state::Invitation {
         id: "i".to_owned(),
         cluster: "apac".parse().unwrap(),
+        trust_domain: None,
         expires_at: NOON + 50,
         selector: selector(50),
         redeemed: false,
@@ -363,6 +381,27 @@ fn an_import_stands_beside_its_local_namesake() {
         (theirs.protocol.as_str(), theirs.endpoints.len()),
         ("grpc", 1)
     );
+}
+
+/// P-17: no peer decides alone what a service is that others have too.
+#[test]
+fn peers_of_one_service_agree_on_its_protocol_and_on_what_may_be_repeated() {
+    let mut state = shop();
+    import_as(&mut state, "north", 1, "shop/theirs", "http", &["/a", "/b"]);
+    import_as(&mut state, "west", 1, "shop/theirs", "http", &["/b", "/c"]);
+    let services = compiled(&state, &well(), NOON).services;
+    let theirs = &services[&service("shop/theirs")];
+    assert_eq!(theirs.endpoints.len(), 2);
+    assert_eq!(
+        v1::Service::from(theirs).idempotent,
+        ["/b"],
+        "what only one says is not believed"
+    );
+    import_as(&mut state, "west", 2, "shop/payments", "grpc", &[]);
+    let services = compiled(&state, &well(), NOON).services;
+    let payments = &services[&service("shop/payments")];
+    assert_eq!(payments.endpoints.len(), 1, "west's speak another protocol");
+    assert_eq!(v1::Service::from(payments).idempotent, ["/charge"]);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use identity::Trust;
 use identity::tls::ClientAuth;
+use protocol::name::SpiffeId;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tonic::service::Routes;
@@ -15,14 +16,15 @@ use tunnel::rpc::v1::{
 use tunnel::{Accepted, Alpn, Arrival, CloseCode, Stranger, Tunnel, rpc};
 
 use super::Parts;
-use crate::authority::Authority;
+use crate::authority::{Authority, issue};
 use crate::enrol::EnrolmentService;
 use crate::peer::sync::FederationService;
 use crate::push::ControlService;
+use crate::state::State;
 
 /// Strangers that are served at once; the others wait.
 const STRANGERS: usize = 64;
-/// How long a stranger may take.
+/// How long a stranger may take, the waiting for its place included.
 const STRANGER_WITHIN: Duration = Duration::from_secs(30);
 /// How long an SVID is taken past its end, since clocks differ (P-9).
 const SKEW: Duration = Duration::from_secs(60);
@@ -36,8 +38,9 @@ pub(super) fn tls(authority: Arc<Authority>, trust: Trust) -> Arc<rustls::Server
 /// Accepts until the endpoint is closed.
 pub(super) async fn run(parts: Arc<Parts>) {
     let door = Arc::new(Door {
-        known: Routes::new(ControlServer::new(ControlService(Arc::clone(&parts))))
-            .add_service(FederationServer::new(FederationService(Arc::clone(&parts)))),
+        known: Routes::new(ControlServer::new(ControlService(Arc::clone(&parts)))).add_service(
+            FederationServer::new(FederationService::new(Arc::clone(&parts))),
+        ),
         strangers: Routes::new(EnrolmentServer::new(EnrolmentService(Arc::clone(&parts)))),
         places: Semaphore::new(STRANGERS),
         parts,
@@ -59,10 +62,16 @@ struct Door {
 impl Door {
     async fn admit(self: Arc<Self>, arrival: Arrival) {
         match arrival.prove(&self.parts.trust).await {
-            Ok(Accepted::Tunnel(tunnel)) if tunnel.alpn() == Alpn::Control => {
+            Ok(Accepted::Tunnel(tunnel))
+                if tunnel.alpn() == Alpn::Control
+                    && has_business(&self.parts.state(), tunnel.remote().id()) =>
+            {
                 self.serve(tunnel).await
             }
-            Ok(Accepted::Tunnel(tunnel)) => tunnel.close(CloseCode::Refused),
+            Ok(Accepted::Tunnel(tunnel)) => {
+                tracing::debug!(id = %tunnel.remote().id(), "a caller has no business with the controller");
+                tunnel.close(CloseCode::Refused);
+            }
             Ok(Accepted::Stranger(stranger)) => self.serve_stranger(stranger).await,
             Err(error) => tracing::debug!(%error, "an arrival came to nothing"),
         }
@@ -86,18 +95,26 @@ impl Door {
     }
 
     async fn serve_stranger(&self, stranger: Stranger) {
-        let Ok(_place) = self.places.acquire().await else {
-            return;
+        let served = async {
+            let Ok(_place) = self.places.acquire().await else {
+                return;
+            };
+            rpc::serve_stranger(&stranger, self.strangers.clone()).await;
         };
-        let remote = stranger.remote;
-        let served = tokio::time::timeout(
-            STRANGER_WITHIN,
-            rpc::serve_stranger(&stranger, self.strangers.clone()),
-        );
-        if served.await.is_err() {
-            tracing::debug!(%remote, "a stranger took too long");
+        if tokio::time::timeout(STRANGER_WITHIN, served).await.is_err() {
+            tracing::debug!(remote = %stranger.remote, "a stranger took too long");
         }
+        // Its connection would live on by keep-alives alone, and cost whoever was never proven nothing.
+        stranger.close();
     }
+}
+
+/// Whether the caller is a host of this cluster or the controller of a peer. Workloads are trusted too, but not here (P-11).
+fn has_business(state: &State, caller: &SpiffeId) -> bool {
+    issue::host_of(state, caller).is_some()
+        || state
+            .peer_of(caller.trust_domain())
+            .is_some_and(|(_, peer)| *caller == SpiffeId::controller(&peer.trust_domain))
 }
 
 /// Waits until what the caller has proven isn't trusted any more.
@@ -113,6 +130,31 @@ async fn distrusted(parts: &Parts, tunnel: &Tunnel) {
         }
         if compiled.changed().await.is_err() {
             std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::Change;
+    use crate::state::tests::{founded, peer};
+
+    /// P-11: what is trusted for calls between workloads opens no door here.
+    #[test]
+    fn only_hosts_and_peers_controllers_have_business_here() {
+        let mut state = founded();
+        state.apply(Change::PutPeer(peer("west", "west.example", 40)));
+        let admitted = |id: &str| has_business(&state, &SpiffeId::parse(id).expect("an id"));
+        assert!(admitted("spiffe://west.example/weft/controller"));
+        for other in [
+            "spiffe://west.example/weft/node/n1",
+            "spiffe://west.example/ns/shop/sa/cart",
+            "spiffe://east.example/ns/shop/sa/cart",
+            "spiffe://east.example/weft/node/unknown",
+            "spiffe://north.example/weft/controller",
+        ] {
+            assert!(!admitted(other), "{other}");
         }
     }
 }

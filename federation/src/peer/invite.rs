@@ -2,7 +2,7 @@
 
 use protocol::cid::Selector;
 use protocol::invitation::{Invitation, Secret, phrase};
-use protocol::name::ClusterName;
+use protocol::name::{ClusterName, TrustDomain};
 
 use crate::controller::{Parts, unix_now};
 use crate::enrol;
@@ -29,10 +29,11 @@ pub(crate) enum InviteError {
     Propose(#[from] ProposeError),
 }
 
-/// Mints an invitation for one cluster.
+/// Mints an invitation for one cluster, and if one is named for one trust domain.
 pub(crate) async fn mint(
     parts: &Parts,
     cluster: &ClusterName,
+    trust_domain: Option<&TrustDomain>,
     lifetime: UnixSeconds,
 ) -> Result<Minted, InviteError> {
     if parts.gateways().is_empty() {
@@ -52,6 +53,7 @@ pub(crate) async fn mint(
         let invitation = state::Invitation {
             id: id.clone(),
             cluster: cluster.clone(),
+            trust_domain: trust_domain.cloned(),
             expires_at,
             selector,
             redeemed: false,

@@ -14,7 +14,7 @@ use tunnel::rpc::v1::federation_client::FederationClient;
 use tunnel::{Alpn, CloseCode, CloseReason, Tunnel};
 
 use super::dial::{self, Route};
-use super::sync;
+use super::sync::{self, Highest};
 use crate::catalog::import::CATALOG_VERSION;
 use crate::catalog::lease::Age;
 use crate::controller::Parts;
@@ -27,6 +27,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const SUSPENDED: Duration = Duration::from_secs(30);
 /// Silence on a link after which it is given up; signs of life come every 10 s at most.
 const SILENCE: Duration = Duration::from_secs(25);
+/// The least time that a link is kept: one whose SVIDs have next to nothing left must not be dialed anew without end.
+const SHORTEST_LINK: Duration = Duration::from_secs(1);
 const LOOK_AROUND: Duration = Duration::from_secs(1);
 
 /// How a session ended.
@@ -100,6 +102,7 @@ async fn drop_what_aged_out(parts: &Parts, now: Instant) {
 async fn keep(parts: Arc<Parts>, cluster: ClusterName, selector: Selector) {
     parts.contacts.begin(&cluster, Instant::now());
     let mut attempt: u32 = 0;
+    let mut highest = Highest::default();
     loop {
         let state = parts.state();
         let Some(peer) = state
@@ -110,7 +113,7 @@ async fn keep(parts: Arc<Parts>, cluster: ClusterName, selector: Selector) {
             break;
         };
         let began = Instant::now();
-        let ended = session(&parts, &cluster, peer, attempt as usize).await;
+        let ended = session(&parts, &cluster, peer, attempt as usize, &mut highest).await;
         attempt = if began.elapsed() > SUSPENDED {
             0
         } else {
@@ -165,7 +168,13 @@ async fn removed(parts: &Parts, cluster: &ClusterName, selector: Selector) {
 }
 
 /// One link, from dialing to its end.
-async fn session(parts: &Arc<Parts>, cluster: &ClusterName, peer: &Peer, attempt: usize) -> Ended {
+async fn session(
+    parts: &Arc<Parts>,
+    cluster: &ClusterName,
+    peer: &Peer,
+    attempt: usize,
+    highest: &mut Highest,
+) -> Ended {
     let own = parts.authority.own();
     let route = Route {
         gateways: &peer.gateways,
@@ -183,9 +192,9 @@ async fn session(parts: &Arc<Parts>, cluster: &ClusterName, peer: &Peer, attempt
         },
         () = removed(parts, cluster, peer.selector) => return Ended::Removed,
     };
-    let renew = tokio::time::sleep(until_renewal(&tunnel, SystemTime::now()));
+    let renew = tokio::time::sleep(until_renewal(tunnel.expires(), SystemTime::now()));
     let ended = tokio::select! {
-        ended = follow(parts, cluster, peer, &tunnel) => ended,
+        ended = follow(parts, cluster, peer, &tunnel, highest) => ended,
         reason = tunnel.closed() => closed(cluster, &reason),
         () = removed(parts, cluster, peer.selector) => Ended::Removed,
         () = renew => Ended::Renew,
@@ -198,8 +207,8 @@ async fn session(parts: &Arc<Parts>, cluster: &ClusterName, peer: &Peer, attempt
 }
 
 /// Half of what is left of the SVIDs that the tunnel stands on (P-7, P-9).
-fn until_renewal(tunnel: &Tunnel, now: SystemTime) -> Duration {
-    tunnel.expires().duration_since(now).unwrap_or_default() / 2
+fn until_renewal(expires: SystemTime, now: SystemTime) -> Duration {
+    (expires.duration_since(now).unwrap_or_default() / 2).max(SHORTEST_LINK)
 }
 
 fn closed(cluster: &ClusterName, reason: &CloseReason) -> Ended {
@@ -215,7 +224,13 @@ fn closed(cluster: &ClusterName, reason: &CloseReason) -> Ended {
 }
 
 /// Follows the peer's catalog.
-async fn follow(parts: &Arc<Parts>, cluster: &ClusterName, peer: &Peer, tunnel: &Tunnel) -> Ended {
+async fn follow(
+    parts: &Arc<Parts>,
+    cluster: &ClusterName,
+    peer: &Peer,
+    tunnel: &Tunnel,
+    highest: &mut Highest,
+) -> Ended {
     let channel = match tunnel::rpc::connect(tunnel).await {
         Ok(channel) => channel,
         Err(error) => return Ended::broken(error),
@@ -247,7 +262,7 @@ async fn follow(parts: &Arc<Parts>, cluster: &ClusterName, peer: &Peer, tunnel: 
             Ok(Ok(None)) => return Ended::broken(format!("{cluster} ended its catalog")),
             Ok(Err(status)) => return refused_call(cluster, &status),
         };
-        if let Err(ended) = sync::take(parts, cluster, peer, catalog).await {
+        if let Err(ended) = sync::take(parts, cluster, peer, catalog, highest).await {
             return ended;
         }
         parts
@@ -273,6 +288,18 @@ fn refused_call(cluster: &ClusterName, status: &tonic::Status) -> Ended {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn svids_that_are_about_to_end_are_no_reason_to_dial_without_pause() {
+        let now = SystemTime::now();
+        let left = |seconds| until_renewal(now + Duration::from_secs(seconds), now);
+        assert_eq!(left(600), Duration::from_secs(300));
+        assert_eq!(left(0), SHORTEST_LINK);
+        assert_eq!(
+            until_renewal(now - Duration::from_secs(60), now),
+            SHORTEST_LINK
+        );
+    }
 
     #[test]
     fn pauses_are_jittered_and_never_longer_than_two_seconds() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::version::state_version;
+use crate::compile::state_version;
 use crate::controller::Parts;
 
 /// An answer to "does everybody know?".

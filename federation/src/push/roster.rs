@@ -12,6 +12,7 @@ use protocol::name::Label;
 use protocol::wire::v1;
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::compile::{Health, NodeHealth};
 use crate::metrics;
@@ -25,6 +26,8 @@ pub(crate) const LOST_AFTER: Duration = Duration::from_secs(15);
 pub(crate) struct Presence {
     /// Which of its streams is the newest; what comes on an older one is not heard.
     session: u64,
+    /// Cancelled when a newer stream takes this one's place.
+    replaced: CancellationToken,
     pub(crate) last_heard: Instant,
     pub(crate) in_touch: bool,
     /// The newest View that it applied.
@@ -62,8 +65,12 @@ impl Roster {
         let mut hosts = self.hosts.lock();
         let known = hosts.get(host);
         let session = known.map_or(1, |presence| presence.session + 1);
+        if let Some(older) = known {
+            older.replaced.cancel();
+        }
         let presence = Presence {
             session,
+            replaced: CancellationToken::new(),
             last_heard: now,
             in_touch: true,
             acknowledged: known.map_or(0, |presence| presence.acknowledged),
@@ -79,6 +86,19 @@ impl Roster {
         self.health.send_modify(|news| *news += 1);
         self.progress.send_modify(|news| *news += 1);
         session
+    }
+
+    /// Waits until a newer stream of the host has taken this one's place: of each host one is served.
+    pub(crate) async fn replaced(&self, host: &HostKey, session: u64) {
+        let newest = self
+            .hosts
+            .lock()
+            .get(host)
+            .filter(|presence| presence.session == session)
+            .map(|presence| presence.replaced.clone());
+        if let Some(replaced) = newest {
+            replaced.cancelled().await;
+        }
     }
 
     /// A message came; `note` keeps what is in it. False if the stream isn't the host's newest.

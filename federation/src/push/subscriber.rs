@@ -14,8 +14,8 @@ use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 use tonic::{Status, Streaming};
 
-use super::{health_of, state_version};
-use crate::compile::Compiled;
+use super::health_of;
+use crate::compile::{Compiled, state_version};
 use crate::controller::Parts;
 use crate::metrics;
 use crate::state::{Change, HostKey, State};
@@ -41,8 +41,18 @@ pub(super) async fn follow(
     let session = parts.roster.enter(&host, hello.software, Instant::now());
     tracing::info!(%host, session, "a host follows");
     let (compiled, state) = (parts.compiled.subscribe(), parts.store.watch());
-    let listening =
-        AbortOnDropHandle::new(tokio::spawn(listen(parts, host.clone(), session, answers)));
+    let heard = {
+        let host = host.clone();
+        async move {
+            tokio::select! {
+                () = parts.roster.replaced(&host, session) => {
+                    tracing::debug!(%host, session, "a newer stream took this one's place");
+                }
+                () = listen(&parts, &host, session, answers) => {}
+            }
+        }
+    };
+    let listening = AbortOnDropHandle::new(tokio::spawn(heard));
     let subscriber = Subscriber {
         host,
         compiled,
@@ -88,8 +98,8 @@ async fn note_whereabouts(parts: &Parts, host: &HostKey, hello: &v1::Hello) -> R
 
 /// Hears what the host says until its stream ends or a newer one takes its place.
 async fn listen(
-    parts: Arc<Parts>,
-    host: HostKey,
+    parts: &Parts,
+    host: &HostKey,
     session: u64,
     mut answers: Streaming<v1::FollowRequest>,
 ) {
@@ -106,12 +116,12 @@ async fn listen(
                     metrics::view_rejected(host.role.as_str());
                     tracing::warn!(%host, version = state_version(ack.version), reason = ack.rejected, "a host refused its View");
                 }
-                parts.roster.acknowledge(&host, session, ack, now)
+                parts.roster.acknowledge(host, session, ack, now)
             }
             Some(Kind::Health(health)) => {
-                parts.roster.report(&host, session, health_of(health), now)
+                parts.roster.report(host, session, health_of(health), now)
             }
-            Some(Kind::Heartbeat(beat)) => parts.roster.beat(&host, session, beat, now),
+            Some(Kind::Heartbeat(beat)) => parts.roster.beat(host, session, beat, now),
             Some(Kind::Hello(_)) | None => true,
         };
         if !heard {

@@ -6,15 +6,11 @@
 //! A step is a change that isn't in the state, such as a workload's health. Every start of a controller is a change of the state, so
 //! steps begin anew above everything that was sent before. Towards people only the state's version is shown.
 
-const STEP_BITS: u32 = 20;
+use crate::compile::STEP_BITS;
+
 /// Steps after which a change of the state is asked for; so there is room until it comes.
 const STEPS_ENOUGH: u64 = 1 << (STEP_BITS - 1);
 const LAST_STEP: u64 = (1 << STEP_BITS) - 1;
-
-/// The version of the state that a View was compiled from.
-pub(crate) fn state_version(view_version: u64) -> u64 {
-    view_version >> STEP_BITS
-}
 
 /// Gives out the versions of Views.
 #[derive(Debug, Default)]
@@ -43,6 +39,7 @@ impl Versions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compile::state_version;
 
     #[test]
     fn they_grow_with_each_step_and_more_with_each_state() {

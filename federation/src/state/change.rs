@@ -3,7 +3,7 @@
 //! What needs a clock or a die is drawn by the proposer and carried in the change, so that applying it gives the same state everywhere.
 
 use protocol::cid::{Handle, RoutingKey};
-use protocol::name::{ClusterName, HostPort, Locality, TrustDomain};
+use protocol::name::{ClusterName, HostPort, Label, Locality, TrustDomain};
 use protocol::resource::Resource;
 use serde::{Deserialize, Serialize};
 
@@ -181,6 +181,30 @@ pub enum Refusal {
         /// What came.
         got: HostRole,
     },
+    /// A token for another host.
+    #[error("the token is for the name {wanted}, and {got} showed it")]
+    WrongName {
+        /// Whom it lets in.
+        wanted: Label,
+        /// Who came.
+        got: Label,
+    },
+    /// A host of that name joined before, and the token was made for no name.
+    #[error(
+        "the name is taken: a host {host} joined before, and only a token that was made for this name takes its place"
+    )]
+    NameTaken {
+        /// Which.
+        host: String,
+    },
+    /// An invitation for another trust domain.
+    #[error("the invitation is for the trust domain {wanted}, and one of {got} showed it")]
+    WrongTrustDomain {
+        /// For which it is.
+        wanted: TrustDomain,
+        /// Which came.
+        got: TrustDomain,
+    },
     /// An invitation for another cluster.
     #[error("the invitation is for the cluster {wanted}, and {got} showed it")]
     WrongCluster {
@@ -231,6 +255,16 @@ pub enum Refusal {
         held: u64,
         /// Came.
         got: u64,
+    },
+    /// The services of all peers together have too many bytes.
+    #[error(
+        "with this catalog the services of all peers would have {bytes} bytes, and at most {most} are taken"
+    )]
+    ImportsTooLarge {
+        /// They would have.
+        bytes: usize,
+        /// They may have.
+        most: usize,
     },
     /// A catalog with a lower sequence.
     #[error("the catalog's sequence goes back: {held} is held, {got} came")]

@@ -1,7 +1,7 @@
 //! Invitations: what lets one named cluster become a peer, once (P-18).
 
 use protocol::cid::Selector;
-use protocol::name::ClusterName;
+use protocol::name::{ClusterName, TrustDomain};
 use serde::{Deserialize, Serialize};
 
 use super::{Outcome, PeerRecord, Refusal, State, UnixSeconds};
@@ -13,6 +13,9 @@ pub struct Invitation {
     pub id: String,
     /// The only cluster that may use it.
     pub cluster: ClusterName,
+    /// The only trust domain that may use it, if the inviter named one.
+    #[serde(default)]
+    pub trust_domain: Option<TrustDomain>,
     /// Refused from then on.
     pub expires_at: UnixSeconds,
     /// The selector of the capability in it.
@@ -66,7 +69,15 @@ impl State {
                     got: peer.cluster,
                 });
             }
-            Some(_) => {}
+            Some(invitation) => {
+                let got = &peer.peer.trust_domain;
+                if let Some(wanted) = invitation.trust_domain.as_ref().filter(|td| *td != got) {
+                    return Outcome::Refused(Refusal::WrongTrustDomain {
+                        wanted: wanted.clone(),
+                        got: got.clone(),
+                    });
+                }
+            }
         }
         let outcome = self.put_peer(peer);
         if outcome.is_refused() {

@@ -2,6 +2,7 @@
 
 use protocol::cid::{AllowedSelector, Capability, Handle, Selector};
 use protocol::name::{ClusterName, HostPort, TrustDomain};
+use protocol::resource::{ExportTo, Resource};
 use protocol::view::PeerRoute;
 use serde::{Deserialize, Serialize};
 
@@ -153,7 +154,24 @@ impl State {
         self.selectors
             .retain(|_, record| record.peer.as_ref() != Some(cluster));
         self.forget_invitations(|invitation| &invitation.cluster == cluster);
+        self.unexport(cluster);
         Outcome::Done
+    }
+
+    /// Takes the name out of what is exported to it, so that whoever gets the name later is shown nothing by that. `*` stays.
+    fn unexport(&mut self, cluster: &ClusterName) {
+        let version = self.version + 1;
+        for stored in self.resources.values_mut() {
+            let Resource::ServiceExport(export) = &mut stored.resource else {
+                continue;
+            };
+            let ExportTo::Peers(peers) = &mut export.to else {
+                continue;
+            };
+            if peers.remove(cluster) {
+                stored.version = version;
+            }
+        }
     }
 }
 

@@ -95,6 +95,7 @@ fn host(role: HostRole, name: &str) -> HostKey {
 fn token(hash: &str, number: u32) -> Change {
     let token = Token {
         role: HostRole::Node,
+        name: None,
         expires_at: EXPIRES,
         selector: selector(number),
         used_by: None,
@@ -103,6 +104,15 @@ fn token(hash: &str, number: u32) -> Change {
         hash: hash.to_owned(),
         token,
     }
+}
+
+/// The same token, for one name.
+fn named(token: Change, name: &str) -> Change {
+    let Change::PutToken { hash, mut token } = token else {
+        panic!("a token");
+    };
+    token.name = Some(Label::parse(name).unwrap());
+    Change::PutToken { hash, token }
 }
 
 fn redeem(hash: &str, host: HostKey, number: u32, now: UnixSeconds) -> Change {
@@ -121,6 +131,7 @@ fn invitation(hash: &str, cluster: &str, number: u32) -> Change {
     let invitation = Invitation {
         id: hash.to_owned(),
         cluster: cluster.parse().unwrap(),
+        trust_domain: None,
         expires_at: EXPIRES,
         selector: selector(number),
         redeemed: false,
@@ -196,9 +207,10 @@ fn a_token_expires_and_is_for_its_role() {
 #[test]
 fn a_name_keeps_its_handle_and_no_handle_is_given_twice() {
     let mut state = founded();
-    for (hash, number) in [("a", 10), ("b", 11), ("c", 12)] {
+    for (hash, number) in [("a", 10), ("b", 11)] {
         state.apply(token(hash, number));
     }
+    state.apply(named(token("c", 12), "n1"));
     assert_eq!(
         state.apply(redeem("a", host(HostRole::Node, "n1"), 20, 1)),
         Outcome::Handle(handle(20))
@@ -215,6 +227,142 @@ fn a_name_keeps_its_handle_and_no_handle_is_given_twice() {
         state.apply(redeem("c", host(HostRole::Node, "n1"), 22, 1)),
         Outcome::Handle(handle(20))
     );
+}
+
+/// P-11, P-18: a token for any new node is none for the identity of one that is there.
+#[test]
+fn only_a_token_made_for_a_name_takes_its_place() {
+    let mut state = founded();
+    for (hash, number) in [("a", 10), ("b", 11)] {
+        state.apply(token(hash, number));
+    }
+    state.apply(named(token("c", 12), "n1"));
+    let n1 = || host(HostRole::Node, "n1");
+    assert_eq!(
+        state.apply(redeem("a", n1(), 20, 1)),
+        Outcome::Handle(handle(20))
+    );
+    let taken = refusal(state.apply(redeem("b", n1(), 21, 1)));
+    assert_eq!(
+        taken,
+        Refusal::NameTaken {
+            host: "node/n1".to_owned()
+        }
+    );
+    let foreign = refusal(state.apply(redeem("c", host(HostRole::Node, "n2"), 21, 1)));
+    assert!(matches!(foreign, Refusal::WrongName { .. }), "{foreign}");
+    assert_eq!(
+        state.apply(redeem("c", n1(), 22, 1)),
+        Outcome::Handle(handle(20))
+    );
+    assert_eq!(
+        state.apply(redeem("b", host(HostRole::Node, "n2"), 23, 1)),
+        Outcome::Handle(handle(23)),
+        "a refusal doesn't use it up"
+    );
+}
+
+/// P-18
+#[test]
+fn an_invitation_for_a_trust_domain_is_for_no_other() {
+    let mut state = founded();
+    let Change::PutInvitation {
+        hash,
+        mut invitation,
+    } = invitation("i", "west", 30)
+    else {
+        panic!("an invitation");
+    };
+    invitation.trust_domain = Some("west.example".parse().unwrap());
+    state.apply(Change::PutInvitation { hash, invitation });
+    let mut redeem = |trust_domain| {
+        state.apply(Change::RedeemInvitation {
+            hash: "i".to_owned(),
+            now: 1,
+            peer: peer("west", trust_domain, 40),
+        })
+    };
+    let wrong = refusal(redeem("impostor.example"));
+    assert!(
+        matches!(wrong, Refusal::WrongTrustDomain { .. }),
+        "{wrong:?}"
+    );
+    assert_eq!(redeem("west.example"), Outcome::Done);
+}
+
+/// P-17: what all peers export together stays small enough for a View; who would break that is refused, and the others stay.
+#[test]
+fn the_imports_of_all_peers_together_have_a_limit() {
+    let mut state = founded();
+    // Nearly the 16 MiB that one peer may have.
+    let path = protocol::name::PathPattern::parse(&format!("/{}", "a".repeat(4000))).unwrap();
+    let large = |sequence| Imports {
+        sequence,
+        services: vec![protocol::view::Export {
+            service: "shop/cart".parse().unwrap(),
+            protocol: protocol::view::Protocol::Http,
+            idempotent: vec![path.clone(); 4000],
+            endpoints: Vec::new(),
+        }],
+    };
+    let mut put = |number: u32, sequence| {
+        let cluster = format!("p{number}");
+        state.apply(Change::PutPeer(peer(
+            &cluster,
+            &format!("{cluster}.example"),
+            40 + number,
+        )));
+        state.apply(Change::PutImports {
+            cluster: cluster.parse().unwrap(),
+            imports: large(sequence),
+        })
+    };
+    for number in 0..4 {
+        assert_eq!(put(number, 1), Outcome::Done, "{number}");
+    }
+    let over = refusal(put(4, 1));
+    assert!(matches!(over, Refusal::ImportsTooLarge { .. }), "{over}");
+    assert_eq!(
+        put(0, 2),
+        Outcome::Unchanged,
+        "one's own are replaced, not added"
+    );
+    assert_eq!(state.imports.len(), 4);
+}
+
+/// P-16: who gets a removed peer's name later sees nothing by an export from before.
+#[test]
+fn a_removed_peer_is_taken_out_of_the_exports() {
+    let mut state = founded();
+    state.apply(Change::PutPeer(peer("west", "west.example", 40)));
+    let text = |name: &str, to: &str| {
+        format!(
+            "apiVersion: multicluster.x-k8s.io/v1alpha1\nkind: ServiceExport\nmetadata: {{name: {name}, annotations: {{weft.dev/to: {to}}}}}\n"
+        )
+    };
+    let manifest = format!(
+        "{}---\n{}",
+        text("cart", "'north,west'"),
+        text("open", "'*'")
+    );
+    let resources = resource::parse(&manifest, "t.yaml", &Label::parse("shop").unwrap()).unwrap();
+    state.apply(Change::PutResources { resources });
+    state.apply(Change::RemovePeer {
+        cluster: "west".parse().unwrap(),
+    });
+    let seen: Vec<_> = state
+        .resources
+        .values()
+        .map(|stored| match &stored.resource {
+            resource::Resource::ServiceExport(export) => (
+                export.to.includes(&"west".parse().unwrap()),
+                export.to.includes(&"north".parse().unwrap()),
+                stored.version == state.version,
+            ),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(seen, [(false, true, true), (true, true, false)]);
 }
 
 /// P-18

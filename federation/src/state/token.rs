@@ -11,6 +11,9 @@ use super::{Host, HostKey, HostRole, Outcome, Refusal, State, UnixSeconds};
 pub struct Token {
     /// The role that it lets in.
     pub role: HostRole,
+    /// The only name that it lets in, and it lets that in again; without one it lets in any name that is new.
+    #[serde(default)]
+    pub name: Option<Label>,
     /// Refused from then on.
     pub expires_at: UnixSeconds,
     /// The selector of the capability in it.
@@ -67,7 +70,11 @@ impl State {
                     got: role,
                 });
             }
-            Some(_) => {}
+            Some(token) => {
+                if let Err(refusal) = self.check_name(token, &attempt.host) {
+                    return Outcome::Refused(refusal);
+                }
+            }
         }
         let known = self.hosts.get(&attempt.host).map(|host| host.handle);
         let handle = match known {
@@ -89,6 +96,21 @@ impl State {
             },
         );
         Outcome::Handle(handle)
+    }
+
+    /// A host's place is taken over only with a token that an operator made for its name, so that a token for any new host isn't one for
+    /// the identity and the traffic of every old one (P-11, P-18).
+    fn check_name(&self, token: &Token, host: &HostKey) -> Result<(), Refusal> {
+        match &token.name {
+            Some(name) if name != &host.name => Err(Refusal::WrongName {
+                wanted: name.clone(),
+                got: host.name.clone(),
+            }),
+            None if self.hosts.contains_key(host) => Err(Refusal::NameTaken {
+                host: host.to_string(),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// The handle of the first controller there is.

@@ -85,9 +85,14 @@ impl Cluster {
     }
 
     pub async fn token(&self, role: &str) -> String {
+        self.token_for(role, "").await
+    }
+
+    pub async fn token_for(&self, role: &str, name: &str) -> String {
         let request = v1::CreateTokenRequest {
             role: role.to_owned(),
             expires_seconds: 60,
+            name: name.to_owned(),
         };
         self.api()
             .await
@@ -102,6 +107,7 @@ impl Cluster {
         let request = v1::InvitePeerRequest {
             cluster: cluster.to_owned(),
             expires_seconds: 60,
+            ..Default::default()
         };
         self.api()
             .await

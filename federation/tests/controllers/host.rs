@@ -159,6 +159,23 @@ impl Host {
         }
     }
 
+    /// The same machine with the identity of one of its workloads.
+    pub async fn into_workload(self, id: &str) -> Self {
+        let tunnel = self.dial().await.unwrap();
+        let mut client = ControlClient::new(tunnel::rpc::connect(&tunnel).await.unwrap());
+        let key = PrivateKey::generate().unwrap();
+        let request = v1::IssueRequest {
+            spiffe_id: id.to_owned(),
+            csr: key.csr().unwrap(),
+        };
+        let chain = client.issue(request).await.unwrap().into_inner();
+        let chain = chain.certificates.into_iter().map(Into::into).collect();
+        Self {
+            svid: X509Svid::from_parts(chain, key).unwrap(),
+            ..self
+        }
+    }
+
     pub async fn issue(&self, id: &str) -> Result<v1::SvidChain, Status> {
         let tunnel = self.dial().await.unwrap();
         let mut client = ControlClient::new(tunnel::rpc::connect(&tunnel).await.unwrap());

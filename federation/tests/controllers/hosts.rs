@@ -163,6 +163,30 @@ async fn a_node_gets_its_own_identities_and_no_others() {
     }
 }
 
+/// P-11: a workload is trusted by its like, and has no business with the controller.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_workload_is_refused_at_the_controllers_door() {
+    let dir = tempfile::tempdir().unwrap();
+    let east = Cluster::start("east", dir.path()).await;
+    east.apply(SHOP).await;
+    let host = enrol(&east.token("node").await, v1::Role::Node, "n1")
+        .await
+        .unwrap();
+    let workload = host
+        .into_workload("spiffe://east.example/ns/shop/sa/payments")
+        .await;
+    let tunnel = workload.dial().await.unwrap();
+    let closed = tokio::time::timeout(std::time::Duration::from_secs(10), tunnel.closed());
+    let reason = closed.await.unwrap();
+    assert!(
+        matches!(
+            reason,
+            tunnel::CloseReason::There(Some(tunnel::CloseCode::Refused))
+        ),
+        "{reason:?}"
+    );
+}
+
 /// P-18: of many simultaneous uses exactly one wins.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_is_good_for_one_host() {
@@ -205,7 +229,17 @@ async fn a_name_in_touch_is_taken_and_one_out_of_touch_comes_back_with_its_handl
     east.stop().await;
     drop(following);
     let again = Cluster::start_at("east", &east.dir, address).await;
-    let back = enrol(&again.token("node").await, v1::Role::Node, "n1")
+    let plain = enrol(&again.token("node").await, v1::Role::Node, "n1")
+        .await
+        .err()
+        .unwrap();
+    assert!(
+        plain
+            .message()
+            .ends_with("Try: weft token create --role node --name n1"),
+        "{plain}"
+    );
+    let back = enrol(&again.token_for("node", "n1").await, v1::Role::Node, "n1")
         .await
         .unwrap();
     assert_eq!(back.handle, host.handle);

@@ -184,6 +184,7 @@ async fn invitations_are_for_one_cluster_and_one_use() {
     let oneself = v1::InvitePeerRequest {
         cluster: "east".to_owned(),
         expires_seconds: 60,
+        ..Default::default()
     };
     assert!(
         east.api()
@@ -197,6 +198,7 @@ async fn invitations_are_for_one_cluster_and_one_use() {
     let forever = v1::InvitePeerRequest {
         cluster: "apac".to_owned(),
         expires_seconds: u64::MAX,
+        ..Default::default()
     };
     assert_eq!(
         east.api()

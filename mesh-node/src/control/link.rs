@@ -108,7 +108,7 @@ async fn once(membership: &Membership, attempt: &mut u32) -> Result<(), String> 
         .await
         .map_err(|error| with_causes(&error))?;
     let mut client = tunnel::rpc::v1::control_client::ControlClient::new(channel.clone())
-        .max_decoding_message_size(tunnel::rpc::MAX_MESSAGE_BYTES);
+        .max_decoding_message_size(256 << 20); // all peers' catalogs in one View (P-17)
     let (words, spoken) = tokio::sync::mpsc::channel(16);
     say(&words, Kind::Hello(hello(membership))).await?;
     let opened = timeout(DIAL_TIMEOUT, client.follow(ReceiverStream::new(spoken))).await;

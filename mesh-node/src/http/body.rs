@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
@@ -10,6 +10,7 @@ use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use tunnel::TunnelBody;
 
+use super::declared::Declared;
 use super::{BoxError, hop_headers};
 
 /// What an app gets for an answer: the service's own body, or a line of ours.
@@ -181,16 +182,50 @@ fn clean(frame: Frame<Bytes>) -> Frame<Bytes> {
 /// What is sent to an app: the tunnel's body, counted and cleaned, or nothing at all.
 #[derive(Debug)]
 pub(crate) struct AppBody {
-    body: Option<Cleaned<TunnelBody>>,
+    body: Option<Declared<Cleaned<TunnelBody>>>,
     passed: Arc<AtomicU64>,
+    whole: Whole,
+}
+
+/// Whether all of a request's body was handed to an app's connection. Before that the connection is no good for another request.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Whole(Arc<AtomicBool>);
+
+impl Whole {
+    pub(crate) fn is_so(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 impl AppBody {
-    /// A body that the caller announced; without an announcement there is none.
-    pub(crate) fn new(body: Option<TunnelBody>, passed: Arc<AtomicU64>) -> Self {
-        Self {
-            body: body.map(Cleaned),
+    /// A body that the caller announced, exactly `length` bytes if it said how many; without an announcement there is none.
+    pub(crate) fn new(
+        body: Option<TunnelBody>,
+        length: Option<u64>,
+        passed: Arc<AtomicU64>,
+    ) -> Self {
+        let body = Self {
+            body: body.map(|body| Declared::new(Cleaned(body), length)),
             passed,
+            whole: Whole::default(),
+        };
+        body.note_end();
+        body
+    }
+
+    /// Whether the caller announced one at all.
+    pub(crate) fn is_announced(&self) -> bool {
+        self.body.is_some()
+    }
+
+    /// Tells, also when it is gone, whether all of it was taken.
+    pub(crate) fn whole(&self) -> Whole {
+        self.whole.clone()
+    }
+
+    fn note_end(&self) {
+        if self.is_end_stream() {
+            self.whole.0.store(true, Ordering::Release);
         }
     }
 }
@@ -213,6 +248,7 @@ impl Body for AppBody {
         {
             this.passed.fetch_add(data.len() as u64, Ordering::Relaxed);
         }
+        this.note_end();
         Poll::Ready(frame)
     }
 

@@ -5,6 +5,7 @@
 use http::header::HOST;
 use http::uri::Authority;
 use http::{HeaderMap, Method, Uri, Version};
+use protocol::name::{MeshHost, ServiceName};
 
 /// A request's target.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,9 @@ pub enum TargetError {
     /// Host and the target's authority differ.
     #[error("the host field and the request's authority differ")]
     Conflict,
+    /// The host is another service's than the one that the listener leads to.
+    #[error("the host names another service than this listener leads to")]
+    AnotherService,
     /// The path can be read in two ways.
     #[error("the path is ambiguous: {0}")]
     Path(&'static str),
@@ -111,6 +115,20 @@ fn host(authority: &Authority) -> String {
     host.strip_suffix('.').map(str::to_owned).unwrap_or(host)
 }
 
+/// Whether a host names another service of the mesh than `service` (P-16). `name.namespace` may be any host of the world as well, as
+/// an app behind a proxy gets them to see: it counts where `is_known` knows such a service.
+pub(crate) fn names_another(
+    host: &str,
+    service: &ServiceName,
+    is_known: impl Fn(&ServiceName) -> bool,
+) -> bool {
+    let Some(named) = MeshHost::parse(host) else {
+        return false;
+    };
+    let is_short = host.trim_end_matches('.').matches('.').count() == 1;
+    named.service != *service && (!is_short || is_known(&named.service))
+}
+
 /// Refuses what two readers could read differently.
 pub fn check_path(method: &Method, path: &str) -> Result<(), TargetError> {
     if path == "*" {
@@ -162,6 +180,10 @@ fn check_escapes(path: &str) -> Result<(), TargetError> {
         match value {
             b'/' | b'\\' => return Err(TargetError::Path("escaped slash")),
             0..0x20 | 0x7f => return Err(TargetError::Path("escaped control byte")),
+            // RFC 3986 section 6.2.2.2: `/%61dmin` and `/admin` are one path to some readers and two to a rule.
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                return Err(TargetError::Path("escaped character that needs no escape"));
+            }
             _ => {}
         }
     }
@@ -263,6 +285,13 @@ mod tests {
             "/a%",
             "/a%2",
             "/a%zz",
+            "/%61dmin",
+            "/%41",
+            "/a%2D",
+            "/a%7e",
+            "/a%5Fb",
+            "/a%2eb",
+            "/%30",
             "a",
             "*",
             "/a#b",
@@ -286,12 +315,39 @@ mod tests {
             "/a..b",
             "/a;x=1",
             "/%20",
+            "/%3a%40",
             "/%c3%a4",
             "/pkg.Service/Method",
         ] {
             assert_eq!(check_path(&Method::GET, path), Ok(()), "{path:?}");
         }
         assert_eq!(check_path(&Method::OPTIONS, "*"), Ok(()));
+    }
+
+    // P-16
+    #[test]
+    fn a_host_of_another_service_is_told_from_a_foreign_one() {
+        let pay = "shop/pay".parse().unwrap();
+        let known = |service: &ServiceName| service.to_string() == "shop/cart";
+        for host in [
+            "cart.shop",
+            "cart.shop.svc.cluster.local",
+            "nobody.shop.svc.clusterset.local",
+            "cart.shop.svc.west.clusterset.local",
+        ] {
+            assert!(names_another(host, &pay, known), "{host}");
+        }
+        for host in [
+            "pay.shop",
+            "pay.shop.svc.west.clusterset.local",
+            "127.0.0.1",
+            "localhost",
+            "example.com",
+            "www.example.com",
+            "",
+        ] {
+            assert!(!names_another(host, &pay, known), "{host}");
+        }
     }
 
     proptest! {

@@ -16,6 +16,8 @@ pub(super) struct Served {
     names: BTreeMap<String, (SpiffeId, TrustDomain)>,
     /// What each trust domain's callers may know of.
     offers: BTreeSet<(ServiceName, SpiffeId, TrustDomain)>,
+    /// What is shown to callers of which trust domain, whatever the name.
+    shows: BTreeSet<(SpiffeId, TrustDomain)>,
     labels: BTreeMap<ServiceName, Arc<str>>,
     /// Whose callers may be here at all, and what their cluster is called.
     callers: BTreeMap<TrustDomain, Arc<str>>,
@@ -58,6 +60,11 @@ impl Served {
                     )
                 })
                 .collect(),
+            shows: view
+                .server_names
+                .iter()
+                .map(|name| (name.spiffe_id.clone(), name.trust_domain.clone()))
+                .collect(),
             labels: view
                 .server_names
                 .iter()
@@ -90,6 +97,16 @@ impl Served {
             .contains(&key)
             .then(|| self.labels.get(service).cloned())
             .flatten()
+    }
+
+    /// Whether this identity still serves callers of that trust domain at all.
+    pub(super) fn shows(&self, shown: &SpiffeId, caller: &TrustDomain) -> bool {
+        self.shows.contains(&(shown.clone(), caller.clone()))
+    }
+
+    /// Whether some identity here serves it.
+    pub(super) fn knows(&self, service: &ServiceName) -> bool {
+        self.labels.contains_key(service)
     }
 
     /// Whether callers of this trust domain may be here at all.

@@ -211,6 +211,12 @@ impl Pool {
                 .await
                 .map_err(Arc::new);
             slot.settle(&dialed);
+            // P-8: trust may have gone while it was dialed, and then the sweep had nothing to close yet.
+            if let Ok(live) = &dialed
+                && !pool.revocation.about_one().trusts(live.tunnel.remote())
+            {
+                live.tunnel.close(tunnel::CloseCode::Refused);
+            }
             tell.send_replace(Some(dialed));
         });
         dialing

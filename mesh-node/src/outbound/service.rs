@@ -119,6 +119,11 @@ impl Directory {
         }
     }
 
+    /// Whether there is such a service, in whatever cluster.
+    pub(crate) fn knows(&self, service: &ServiceName) -> bool {
+        self.services.contains_key(service)
+    }
+
     /// All tunnels that some endpoint still needs.
     pub(crate) fn destinations(&self) -> impl Iterator<Item = &Arc<Destination>> {
         self.services.values().flat_map(|service| {

@@ -36,6 +36,9 @@ use tunnel::{Accepted, Alpn, EndpointConfig, Limits, NodeSecret, Routing};
 use super::{PATIENCE, until};
 
 mod controller;
+mod intruder;
+
+pub use intruder::Intruder;
 
 /// Selectors: of the cluster itself, and of its one peer.
 const OWN: u32 = 1;

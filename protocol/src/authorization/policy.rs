@@ -91,8 +91,15 @@ impl Rule {
         }
         if self.paths.iter().any(|p| p.matches(path)) {
             Match::Yes
+        } else if has_parameters(path) {
+            // Some apps read `/admin;x` as `/admin`, others don't.
+            Match::Unknown
         } else {
             Match::No
         }
     }
+}
+
+fn has_parameters(path: &str) -> bool {
+    path.contains(';') || path.contains("%3b") || path.contains("%3B")
 }

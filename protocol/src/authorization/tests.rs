@@ -230,3 +230,24 @@ fn methods_compare_by_their_case() {
         );
     }
 }
+
+// P-13: to some apps `/admin;x` is `/admin`.
+#[test]
+fn parameters_in_a_path_count_against_the_caller() {
+    let deny = policy("no-admin", Action::Deny, vec![paths(&["/admin"])]);
+    for path in ["/admin", "/admin;x", "/admin;", "/a;x/b", "/admin%3bx"] {
+        assert!(
+            !decide_for(std::slice::from_ref(&deny), CART, true, path).0,
+            "{path}"
+        );
+    }
+    assert!(decide_for(&[deny], CART, true, "/other").0);
+    let allow = policy("versions", Action::Allow, vec![paths(&["/a;v=1", "/b/*"])]);
+    for path in ["/a;v=1", "/b/c;x"] {
+        assert!(
+            decide_for(std::slice::from_ref(&allow), CART, true, path).0,
+            "{path}"
+        );
+    }
+    assert!(!decide_for(&[allow], CART, true, "/a;v=2").0);
+}

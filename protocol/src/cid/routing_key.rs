@@ -48,13 +48,6 @@ impl RoutingKey {
         self.seals
     }
 
-    /// Returns the same key with another duty.
-    #[must_use]
-    pub fn with_seals(mut self, seals: bool) -> Self {
-        self.seals = seals;
-        self
-    }
-
     /// Shows the key itself, for those who send or store it.
     pub fn expose(&self) -> &[u8; KEY_LEN] {
         &self.secret.key

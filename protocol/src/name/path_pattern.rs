@@ -30,7 +30,7 @@ impl PathPattern {
         }
         if is_ambiguous(text) {
             return invalid(
-                "it has no //, \\, segment . or .., %2f, %5c or %00: requests with such a path are never served",
+                "it has no //, \\, segment . or .., %2f, %5c, %00 or other escape that nothing needs: requests with such a path are never served",
             );
         }
         Ok(Self(text.into()))
@@ -66,7 +66,7 @@ pub(crate) fn is_ambiguous(path: &str) -> bool {
         || has_ambiguous_escape(path.as_bytes())
 }
 
-/// `%2f`, `%5c`, `%00`, an escaped dot, or a `%` that begins no escape.
+/// An escaped slash, backslash or control byte, an escape of a character that needs none (`%61`), or a `%` that begins no escape.
 fn has_ambiguous_escape(path: &[u8]) -> bool {
     path.iter()
         .enumerate()
@@ -78,8 +78,14 @@ fn has_ambiguous_escape(path: &[u8]) -> bool {
             else {
                 return true;
             };
-            let digits = digits.to_ascii_lowercase();
-            matches!(digits.as_slice(), b"2f" | b"5c" | b"00" | b"2e")
+            let value = std::str::from_utf8(digits)
+                .ok()
+                .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+            value.is_none_or(|b| {
+                matches!(b, b'/' | b'\\' | b'-' | b'.' | b'_' | b'~')
+                    || b.is_ascii_control()
+                    || b.is_ascii_alphanumeric()
+            })
         })
 }
 
@@ -157,6 +163,10 @@ mod tests {
             "/a%2Fb",
             "/a%5Cb",
             "/a%00",
+            "/%61dmin",
+            "/a%7E",
+            "/a%2d",
+            "/a%0d",
             "/%2e%2e/",
             "/a%",
             "/a%zz",

@@ -75,6 +75,14 @@ pub enum AcceptError {
     },
 }
 
+impl Stranger {
+    /// Closes the connection: dropping this doesn't, as whatever serves it holds it too.
+    pub fn close(&self) {
+        self.connection
+            .close(CloseCode::Refused.number().into(), b"");
+    }
+}
+
 impl Arrival {
     pub(crate) fn new(endpoint: &Endpoint, incoming: quinn::Incoming) -> Self {
         Self {

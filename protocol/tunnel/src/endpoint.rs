@@ -139,8 +139,13 @@ impl Endpoint {
     pub async fn accept(&self) -> Option<Arrival> {
         loop {
             let incoming = self.quinn.accept().await?;
-            let crowded =
-                self.counts.waiting.load(Ordering::Relaxed) > self.limits.retry_above as u64;
+            let waiting = self.counts.waiting.load(Ordering::Relaxed);
+            if waiting >= self.limits.waiting_handshakes as u64 {
+                // quinn's own bound counts those not yet taken from it; taken ones are held to it here. No answer costs nothing.
+                incoming.ignore();
+                continue;
+            }
+            let crowded = waiting > self.limits.retry_above as u64;
             if crowded && !incoming.remote_address_validated() && incoming.may_retry() {
                 if incoming.retry().is_err() {
                     tracing::debug!("a retry could not be sent");

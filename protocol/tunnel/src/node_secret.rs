@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::{hkdf, hmac};
 
-/// 32 random bytes, kept 0600.
+/// 32 random bytes, kept 0600; a file that others may read is refused.
 pub struct NodeSecret([u8; 32]);
 
 /// Why there is no secret.
@@ -55,21 +55,24 @@ impl NodeSecret {
             path: path.display().to_string(),
             source,
         };
-        match std::fs::read(path) {
+        match identity::key::read_private_file(path) {
             Ok(bytes) => {
                 let length = bytes.len();
-                let secret = bytes.try_into().map_err(|_| NodeSecretError::Length {
-                    path: path.display().to_string(),
-                    length,
-                })?;
+                let secret = bytes
+                    .as_slice()
+                    .try_into()
+                    .map_err(|_| NodeSecretError::Length {
+                        path: path.display().to_string(),
+                        length,
+                    })?;
                 Ok(Self(secret))
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(error) if error.is_not_found() => {
                 let secret = Self::ephemeral();
                 identity::key::create_private_file(path, &secret.0).map_err(file)?;
                 Ok(secret)
             }
-            Err(error) => Err(file(error)),
+            Err(error) => Err(file(error.into())),
         }
     }
 
@@ -84,5 +87,26 @@ impl NodeSecret {
 
     pub(crate) fn token_key(&self) -> Arc<dyn quinn::crypto::HandshakeTokenKey> {
         Arc::new(hkdf::Salt::new(hkdf::HKDF_SHA256, b"weft retry token v1").extract(&self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_secret_that_others_may_read_is_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("secret");
+        let made = NodeSecret::load_or_create(&path).unwrap();
+        assert_eq!(NodeSecret::load_or_create(&path).unwrap().0, made.0);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(matches!(
+            NodeSecret::load_or_create(&path),
+            Err(NodeSecretError::File { .. })
+        ));
     }
 }

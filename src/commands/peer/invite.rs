@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use protocol::name::ClusterName;
+use protocol::name::{ClusterName, TrustDomain};
 use protocol::wire::v1::InvitePeerRequest;
 use serde_json::json;
 
@@ -18,10 +18,13 @@ use crate::settings::duration;
 #[command(after_help = "\
 Examples:
   weft peer invite west --expires 15m        hand the line to whoever runs west; they type: weft peer join
-  weft peer invite west > invitation")]
+  weft peer invite west --trust-domain west.example > invitation")]
 pub(crate) struct InviteArgs {
     /// What the invited cluster is called.
     cluster: ClusterName,
+    /// The only trust domain that may use it: who else gets hold of the line and calls itself CLUSTER is refused [default: any].
+    #[arg(long, value_name = "TRUST-DOMAIN")]
+    trust_domain: Option<TrustDomain>,
     /// How long it is good.
     #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = duration::parse)]
     expires: Duration,
@@ -45,6 +48,9 @@ pub(crate) async fn run(args: InviteArgs, global: &Global) -> Result<ExitCode, F
     let request = InvitePeerRequest {
         cluster: cluster.to_string(),
         expires_seconds: args.expires.as_secs().max(1),
+        trust_domain: args
+            .trust_domain
+            .map_or_else(String::new, |trust_domain| trust_domain.to_string()),
     };
     let reply = api
         .client

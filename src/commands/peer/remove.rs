@@ -3,12 +3,13 @@
 use std::process::ExitCode;
 
 use protocol::name::ClusterName;
-use protocol::wire::v1::RemovePeerRequest;
+use protocol::wire::v1::{ChangeReply, RemovePeerRequest};
 
 use crate::api::refused;
 use crate::commands::Global;
 use crate::commands::change::{Batch, ChangeFlags};
 use crate::failure::Failure;
+use crate::output;
 
 /// Take trust back from a peer and forget it: record, imports, exports to it
 #[derive(Debug, clap::Args)]
@@ -39,6 +40,32 @@ pub(crate) async fn run(args: RemoveArgs, global: &Global) -> Result<ExitCode, F
         .into_inner();
     let mut batch = Batch::default();
     batch.changed("Peer", &name, &reply, args.flags.dry_run);
+    if !args.flags.dry_run {
+        output::note(&removed(&reply));
+    }
     batch.finish(&mut api, args.flags, global.output).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// How far the removal has got: nodes out of touch hear of it when they are back, or stop trusting when the bundle's lease ends (P-8).
+fn removed(reply: &ChangeReply) -> String {
+    format!(
+        "removed trust on {}/{} nodes",
+        reply.acknowledged, reply.nodes
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_stopped_trusting_is_counted() {
+        let reply = ChangeReply {
+            acknowledged: 2,
+            nodes: 3,
+            ..ChangeReply::default()
+        };
+        assert_eq!(removed(&reply), "removed trust on 2/3 nodes");
+    }
 }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use protocol::name::Label;
 use protocol::wire::v1::CreateTokenRequest;
 use serde_json::json;
 
@@ -17,11 +18,15 @@ use crate::settings::duration;
 #[command(after_help = "\
 Examples:
   weft token create > token                then, on the host: weft node --join token
+  weft token create --name n1              for n1 alone, also when a node n1 joined before and lost its disk
   weft token create --role gateway --expires 5m | ssh gw weft gateway --join -")]
 pub(crate) struct CreateArgs {
     /// What the host will be.
     #[arg(long, value_enum, default_value_t)]
     role: Role,
+    /// The only host that may use it; needed for one that takes the place of a host of that name [default: any new name].
+    #[arg(long, value_name = "NAME")]
+    name: Option<Label>,
     /// How long it is good.
     #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = duration::parse)]
     expires: Duration,
@@ -62,6 +67,7 @@ pub(crate) async fn run(args: CreateArgs, global: &Global) -> Result<ExitCode, F
     let request = CreateTokenRequest {
         role: role.to_owned(),
         expires_seconds: args.expires.as_secs().max(1),
+        name: args.name.map_or_else(String::new, |name| name.to_string()),
     };
     let reply = api
         .client

@@ -88,10 +88,11 @@ pub(super) async fn gateway(
     context: &Context,
 ) -> Result<Part, Failure> {
     let data_dir = process.data_dir.part("gateway")?;
+    let name = gateway_name(&settings.name);
     let start = GatewaySettings {
-        join: Some(token(context, "gateway").await?),
+        join: Some(token(context, "gateway", &name).await?),
         data_dir,
-        name: gateway_name(&settings.name),
+        name,
         bind: settings.gateway_listen,
         inner_bind: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         advertise: Some(settings.advertise.clone()),
@@ -119,7 +120,7 @@ pub(super) async fn node(
 ) -> Result<Part, Failure> {
     let data_dir = process.data_dir.part("node")?;
     let start = NodeSettings {
-        join: Some(token(context, "node").await?),
+        join: Some(token(context, "node", &settings.name).await?),
         data_dir,
         name: settings.name.clone(),
         bind: settings.node_listen,
@@ -143,11 +144,13 @@ fn watched(process: &Process, part: Part) -> Result<Part, Failure> {
     Ok(part)
 }
 
-async fn token(context: &Context, role: &str) -> Result<JoinToken, Failure> {
+/// A token for this name alone: a part whose files were lost comes back as who it was.
+async fn token(context: &Context, role: &str, name: &Label) -> Result<JoinToken, Failure> {
     let mut api = Api::connect(context).await?;
     let request = CreateTokenRequest {
         role: role.to_owned(),
         expires_seconds: TOKEN_SECONDS,
+        name: name.to_string(),
     };
     let reply = api
         .client

@@ -105,3 +105,18 @@ fn news_wake_those_who_wait_and_repeats_do_not() {
     roster.beat(&n1(), session, v1::Heartbeat::default(), now);
     assert!(!health.has_changed().unwrap());
 }
+
+#[tokio::test]
+async fn a_newer_stream_ends_the_older_one_that_keeps_silent() {
+    let roster = Roster::new(Instant::now());
+    let first = roster.enter(&n1(), String::new(), Instant::now());
+    let host = n1();
+    let older = roster.replaced(&host, first);
+    tokio::pin!(older);
+    assert!(futures_util::poll!(older.as_mut()).is_pending());
+    let second = roster.enter(&n1(), String::new(), Instant::now());
+    assert!(futures_util::poll!(older.as_mut()).is_ready());
+    let newer = roster.replaced(&host, second);
+    tokio::pin!(newer);
+    assert!(futures_util::poll!(newer.as_mut()).is_pending());
+}

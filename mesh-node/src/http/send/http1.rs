@@ -14,7 +14,7 @@ use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
 
 use super::{SendError, Unsent, connect};
-use crate::http::body::AppBody;
+use crate::http::body::{AppBody, Whole};
 use crate::http::{MAX_FIELDS, MAX_HEAD_BYTES};
 
 /// Most idle connections to one port.
@@ -38,10 +38,11 @@ impl Kept {
         port: u16,
         mut request: Request<AppBody>,
     ) -> Result<Response<Returning>, Unsent> {
+        let whole = request.body().whole();
         // A kept connection may have been closed by the app just then; the request comes back unsent, and goes to the next.
         while let Some(mut connection) = self.idle.take() {
             match connection.try_send_request(request).await {
-                Ok(response) => return Ok(self.answer(connection, response)),
+                Ok(response) => return Ok(self.answer(connection, whole, response)),
                 Err(mut error) => match error.take_message() {
                     Some(unsent) => request = unsent,
                     None => {
@@ -63,7 +64,7 @@ impl Kept {
             }
         };
         match connection.try_send_request(request).await {
-            Ok(response) => Ok(self.answer(connection, response)),
+            Ok(response) => Ok(self.answer(connection, whole, response)),
             Err(mut error) => {
                 let request = error.take_message();
                 Err(Unsent {
@@ -74,8 +75,13 @@ impl Kept {
         }
     }
 
-    fn answer(&self, connection: Connection, response: Response<Incoming>) -> Response<Returning> {
-        response.map(|body| Returning::new(body, connection, Arc::clone(&self.idle)))
+    fn answer(
+        &self,
+        connection: Connection,
+        whole: Whole,
+        response: Response<Incoming>,
+    ) -> Response<Returning> {
+        response.map(|body| Returning::new(body, connection, whole, Arc::clone(&self.idle)))
     }
 }
 
@@ -121,28 +127,33 @@ impl Idle {
     }
 }
 
-/// An answer's body that puts its connection back once it is through. Dropped before its end, it closes it.
+/// An answer's body that puts its connection back once it is through. Dropped before its end, it closes it; and so it does when the
+/// request wasn't sent whole by then, since the app would take what comes next for the rest of it (P-15).
 #[derive(Debug)]
 pub(crate) struct Returning {
     body: Incoming,
     connection: Option<Connection>,
+    request: Whole,
     idle: Arc<Idle>,
 }
 
 impl Returning {
-    fn new(body: Incoming, connection: Connection, idle: Arc<Idle>) -> Self {
+    fn new(body: Incoming, connection: Connection, request: Whole, idle: Arc<Idle>) -> Self {
         let mut returning = Self {
             body,
             connection: Some(connection),
+            request,
             idle,
         };
-        returning.put_back_when_through();
+        if returning.body.is_end_stream() {
+            returning.put_back();
+        }
         returning
     }
 
-    fn put_back_when_through(&mut self) {
-        if self.body.is_end_stream()
-            && let Some(connection) = self.connection.take()
+    fn put_back(&mut self) {
+        if let Some(connection) = self.connection.take()
+            && self.request.is_so()
         {
             self.idle.put(connection);
         }
@@ -159,12 +170,9 @@ impl Body for Returning {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let this = self.get_mut();
         let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
-        if frame.is_none()
-            && let Some(connection) = this.connection.take()
-        {
-            this.idle.put(connection);
+        if frame.is_none() || this.body.is_end_stream() {
+            this.put_back();
         }
-        this.put_back_when_through();
         Poll::Ready(frame)
     }
 

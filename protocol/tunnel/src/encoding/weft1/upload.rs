@@ -1,8 +1,9 @@
 //! A body on its way into a stream.
 
+use std::pin::Pin;
+
 use bytes::Bytes;
-use http_body::Body;
-use http_body_util_frame::next_frame;
+use http_body::{Body, Frame};
 use protocol::frame::{data_header, encode_trailers};
 
 use super::StreamCode;
@@ -104,10 +105,7 @@ impl SendGuard {
         }
     }
 
-    async fn send_frame(
-        &mut self,
-        frame: http_body::Frame<Bytes>,
-    ) -> Result<(), quinn::WriteError> {
+    async fn send_frame(&mut self, frame: Frame<Bytes>) -> Result<(), quinn::WriteError> {
         match frame.into_data() {
             Ok(data) if data.is_empty() => Ok(()),
             Ok(data) => {
@@ -150,16 +148,7 @@ impl Drop for SendGuard {
     }
 }
 
-mod http_body_util_frame {
-    //! The next frame of a pinned body, as a future.
-
-    use std::pin::Pin;
-
-    use http_body::{Body, Frame};
-
-    pub(super) async fn next_frame<B: Body>(
-        mut body: Pin<&mut B>,
-    ) -> Option<Result<Frame<B::Data>, B::Error>> {
-        std::future::poll_fn(|cx| body.as_mut().poll_frame(cx)).await
-    }
+/// The next frame of a pinned body, as a future.
+async fn next_frame<B: Body>(mut body: Pin<&mut B>) -> Option<Result<Frame<B::Data>, B::Error>> {
+    std::future::poll_fn(|cx| body.as_mut().poll_frame(cx)).await
 }
