@@ -6,9 +6,8 @@
 pub(crate) mod controller;
 pub(crate) mod defaults;
 pub(crate) mod duration;
-pub(crate) mod gateway;
+pub(crate) mod host;
 pub(crate) mod listen;
-pub(crate) mod node;
 pub(crate) mod secret_file;
 pub(crate) mod up;
 

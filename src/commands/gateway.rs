@@ -10,7 +10,7 @@ use protocol::forward::InitialRate;
 use super::Global;
 use super::process::{Process, UdpPort};
 use crate::failure::Failure;
-use crate::settings::gateway::{self, Raw};
+use crate::settings::host::{self, Kind, Raw};
 use crate::settings::{self, secret_file};
 use crate::shutdown;
 
@@ -35,7 +35,7 @@ pub(crate) async fn run(args: GatewayArgs, global: &Global) -> Result<ExitCode, 
         Some(path) => settings::over(&args.raw, &settings::read_file(path)?)?,
         None => args.raw,
     };
-    let settings = gateway::check(&raw, global.data_dir.clone())?;
+    let settings = host::check(Kind::Gateway, &raw, global.data_dir.clone())?;
     let port = UdpPort {
         name: "gateway",
         flag: "--listen",

@@ -8,7 +8,7 @@ use mesh_node::node::{Node, NodeSettings};
 use super::Global;
 use super::process::{Process, UdpPort};
 use crate::failure::Failure;
-use crate::settings::node::{self, Raw};
+use crate::settings::host::{self, Kind, Raw};
 use crate::settings::{self, secret_file};
 
 /// Run a node: carries what the workloads of this host say and hear
@@ -32,7 +32,7 @@ pub(crate) async fn run(args: NodeArgs, global: &Global) -> Result<ExitCode, Fai
         Some(path) => settings::over(&args.raw, &settings::read_file(path)?)?,
         None => args.raw,
     };
-    let settings = node::check(&raw, global.data_dir.clone())?;
+    let settings = host::check(Kind::Node, &raw, global.data_dir.clone())?;
     let port = UdpPort {
         name: "node",
         flag: "--listen",

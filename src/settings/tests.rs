@@ -8,17 +8,17 @@ fn dir() -> std::path::PathBuf {
 
 #[test]
 fn flags_win_over_the_file_and_the_file_over_the_default() {
-    let flags = node::Raw {
+    let flags = host::Raw {
         name: Some("typed".into()),
-        ..node::Raw::default()
+        ..host::Raw::default()
     };
-    let file = node::Raw {
+    let file = host::Raw {
         name: Some("filed".into()),
         locality: Some("aws/eu/a".into()),
-        ..node::Raw::default()
+        ..host::Raw::default()
     };
     let merged = over(&flags, &file).expect("both are of one kind");
-    let settings = node::check(&merged, Some(dir())).expect("all of it is right");
+    let settings = host::check(host::Kind::Node, &merged, Some(dir())).expect("all of it is right");
     assert_eq!(settings.name.as_str(), "typed");
     assert_eq!(
         settings
@@ -44,7 +44,7 @@ fn lists_of_the_file_stand_where_no_flag_gives_one() {
 fn a_file_with_an_unknown_name_is_refused() {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     std::fs::write(file.path(), r#"{"nmae": "n1"}"#).expect("it is written");
-    let refused = read_file::<node::Raw>(file.path())
+    let refused = read_file::<host::Raw>(file.path())
         .expect_err("nmae is no setting")
         .render(false);
     assert!(refused.contains("unknown field `nmae`"), "{refused}");

@@ -1,4 +1,4 @@
-//! What a node starts with.
+//! What a host of the data plane starts with: a node or a gateway.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,6 +10,31 @@ use serde::{Deserialize, Serialize};
 use super::{Check, defaults, listen, secret_file};
 use crate::data_dir;
 use crate::failure::Failure;
+
+/// Which of the two.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    /// A sealed gateway.
+    Gateway,
+    /// A node.
+    Node,
+}
+
+impl Kind {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::Node => "node",
+        }
+    }
+
+    const fn port(self) -> u16 {
+        match self {
+            Self::Gateway => defaults::GATEWAY_PORT,
+            Self::Node => defaults::NODE_PORT,
+        }
+    }
+}
 
 /// As typed.
 #[derive(Clone, Debug, Default, clap::Args, Serialize, Deserialize)]
@@ -24,10 +49,10 @@ pub(crate) struct Raw {
     /// This host's name in the cluster [default: the machine's].
     #[arg(long, env = "WEFT_NAME", value_name = "NAME")]
     pub(crate) name: Option<String>,
-    /// UDP address to listen on [default: 0.0.0.0:4434].
+    /// UDP address to listen on [default: 0.0.0.0, port 4433 for a gateway, 4434 for a node].
     #[arg(long, env = "WEFT_LISTEN", value_name = "ADDRESS:PORT")]
     pub(crate) listen: Option<String>,
-    /// Where this cluster's gateways reach this node [default: this machine's address].
+    /// Where others reach that port: other clusters a gateway's, this cluster a node's [default: this machine's address].
     #[arg(long, env = "WEFT_ADVERTISE", value_name = "HOST:PORT")]
     pub(crate) advertise: Option<String>,
     /// Where this host is.
@@ -52,23 +77,18 @@ pub(crate) struct Settings {
 }
 
 /// Raw → checked; reads the token last, when all else is right.
-pub(crate) fn check(raw: &Raw, data_dir: Option<PathBuf>) -> Result<Settings, Failure> {
+pub(crate) fn check(kind: Kind, raw: &Raw, data_dir: Option<PathBuf>) -> Result<Settings, Failure> {
     let mut check = Check::default();
     let controller = check.optional("--controller", raw.controller.as_deref(), HostPort::parse);
     let name = check
         .optional("--name", raw.name.as_deref(), Label::parse)
         .unwrap_or_else(listen::host_label);
-    let listen = listen::settled(
-        &mut check,
-        "--listen",
-        raw.listen.as_deref(),
-        defaults::NODE_PORT,
-    );
+    let listen = listen::settled(&mut check, "--listen", raw.listen.as_deref(), kind.port());
     let advertise = check.optional("--advertise", raw.advertise.as_deref(), HostPort::parse);
     let locality = check.optional("--locality", raw.locality.as_deref(), Locality::parse);
     let metrics = check.optional("--metrics", raw.metrics.as_deref(), listen::parse_metrics);
     let settings = Settings {
-        data_dir: data_dir.map_or_else(|| data_dir::default_for("node"), Ok)?,
+        data_dir: data_dir.map_or_else(|| data_dir::default_for(kind.word()), Ok)?,
         join: None,
         controller,
         name,
@@ -77,7 +97,7 @@ pub(crate) fn check(raw: &Raw, data_dir: Option<PathBuf>) -> Result<Settings, Fa
         locality,
         metrics: metrics.unwrap_or(Some(defaults::METRICS)),
     };
-    let settings = check.finish("node", Some(settings))?;
+    let settings = check.finish(kind.word(), Some(settings))?;
     Ok(Settings {
         join: raw
             .join
