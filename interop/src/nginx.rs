@@ -71,7 +71,7 @@ fn configuration(place: &Path, port: u16) -> String {
     let user = if nix_root() { "user root;" } else { "" };
     format!(
         "{user}
-worker_processes 1;
+master_process off; # one process: killed, it leaves no worker behind
 pid {place}/pid;
 events {{ worker_connections 2048; }}
 http {{
