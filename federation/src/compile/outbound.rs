@@ -96,7 +96,7 @@ impl Outbound<'_> {
                 endpoints: Vec::new(),
                 failover: self.declarations.failover(&import.service),
             });
-        if service.protocol != import.protocol {
+        if !service.protocol.agrees_with(import.protocol) {
             return;
         }
         if !is_own {

@@ -64,8 +64,9 @@ impl Apps {
             let id = workload.spiffe_id(&view.trust_domain);
             for serves in &workload.serves {
                 let speaks = match serves.protocol {
-                    Protocol::Http => Speaks::Http1,
+                    Protocol::Http | Protocol::Auto => Speaks::Http1,
                     Protocol::Http2 | Protocol::Grpc => Speaks::Http2,
+                    Protocol::Tcp | Protocol::Udp => continue,
                 };
                 let app = known(serves.port, speaks)
                     .unwrap_or_else(|| Arc::new(App::new(serves.port, speaks)));

@@ -1,5 +1,7 @@
 //! `Service`: a named set of endpoints that others call.
 
+mod declaration;
+
 use super::{Metadata, field::Field, fields::Fields, node::Node};
 use crate::{
     name::{PathPattern, ServiceName},
@@ -11,7 +13,7 @@ use crate::{
 pub struct Service {
     /// Its name.
     pub metadata: Metadata,
-    /// What its workloads speak.
+    /// What its workloads speak: as declared in any of three ways, else to be detected.
     pub protocol: Protocol,
     /// Paths of which a repeat does no harm.
     pub idempotent: Vec<PathPattern>,
@@ -32,9 +34,9 @@ impl Service {
         let Some(spec) = envelope.optional("spec") else {
             return Some(defaults);
         };
-        let spec = spec.fields(&["protocol", "idempotent"])?;
+        let spec = spec.fields(&["protocol", "appProtocol", "portName", "idempotent"])?;
         Some(Self {
-            protocol: spec.or("protocol", Field::parse, defaults.protocol),
+            protocol: declaration::protocol(&spec),
             idempotent: spec.or("idempotent", |f| f.each(Field::parse), Vec::new()),
             ..defaults
         })

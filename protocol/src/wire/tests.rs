@@ -84,8 +84,8 @@ fn a_wrong_field_is_named() {
         "services[0].endpoints[0].server_name: it is not a DNS name in lower case"
     );
     assert_eq!(
-        spoil(|v| v.services[0].protocol = "tcp".into()),
-        r#"services[0].protocol: "tcp" is not one of http, http2, grpc"#
+        spoil(|v| v.services[0].protocol = "smtp".into()),
+        r#"services[0].protocol: "smtp" is not one of http, http2, grpc, tcp, udp, auto"#
     );
     assert_eq!(
         spoil(|v| v.services[0].failover.as_mut().unwrap().spill_max_percent = 101),

@@ -21,6 +21,12 @@ pub(super) enum Protocol {
     Http2,
     /// gRPC.
     Grpc,
+    /// Bytes over TCP; the server may speak first.
+    Tcp,
+    /// Packets over UDP.
+    Udp,
+    /// Detected for each connection: HTTP or TCP.
+    Auto,
 }
 
 impl Protocol {
@@ -29,6 +35,9 @@ impl Protocol {
             Self::Http => "http",
             Self::Http2 => "http2",
             Self::Grpc => "grpc",
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+            Self::Auto => "auto",
         }
     }
 }

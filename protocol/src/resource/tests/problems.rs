@@ -235,3 +235,48 @@ fn what_others_wrote_doesnt_steer_the_terminal() {
         assert!(!problems.contains('\u{1b}'), "{problems:?}");
     }
 }
+
+#[test]
+fn a_protocol_that_is_said_twice_is_said_alike() {
+    let service = |spec: &str| {
+        format!(
+            "apiVersion: weft.dev/v1alpha1\nkind: Service\nmetadata: {{name: a}}\nspec: {{{spec}}}\n"
+        )
+    };
+    for (spec, expected) in [
+        (
+            "protocol: http, appProtocol: tcp",
+            "shop.yaml:4:37: spec.appProtocol: it says tcp, but protocol says http",
+        ),
+        (
+            "appProtocol: kubernetes.io/h2c, portName: http-web",
+            "shop.yaml:4:50: spec.portName: it says http, but appProtocol says http2",
+        ),
+        (
+            "protocol: auto, portName: udp-dns",
+            "shop.yaml:4:34: spec.portName: it says udp, but protocol says auto",
+        ),
+        (
+            "appProtocol: https",
+            "shop.yaml:4:21: spec.appProtocol: the mesh encrypts, so the application speaks without TLS; write http; an application with TLS of its own is tcp",
+        ),
+        (
+            "portName: https-web",
+            "shop.yaml:4:18: spec.portName: the mesh encrypts, so the application speaks without TLS; write http; an application with TLS of its own is tcp",
+        ),
+        (
+            "appProtocol: postgres0",
+            "shop.yaml:4:21: spec.appProtocol: it is not a protocol that is known here; did you mean \"postgres\"?",
+        ),
+        (
+            "protocol: smtp",
+            "shop.yaml:4:18: spec.protocol: \"smtp\" is not one of http, http2, grpc, tcp, udp, auto",
+        ),
+        (
+            "portName: Http",
+            "shop.yaml:4:18: spec.portName: \"Http\" is not a name: only a-z, 0-9 and - are allowed",
+        ),
+    ] {
+        assert_problems(&service(spec), &[expected]);
+    }
+}

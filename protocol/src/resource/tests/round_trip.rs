@@ -58,7 +58,14 @@ fn paths() -> impl Strategy<Value = Vec<crate::name::PathPattern>> {
 }
 
 fn service() -> impl Strategy<Value = Resource> {
-    let protocol = prop::sample::select(vec![Protocol::Http, Protocol::Http2, Protocol::Grpc]);
+    let protocol = prop::sample::select(vec![
+        Protocol::Http,
+        Protocol::Http2,
+        Protocol::Grpc,
+        Protocol::Tcp,
+        Protocol::Udp,
+        Protocol::Auto,
+    ]);
     (metadata(), protocol, paths()).prop_map(|(metadata, protocol, idempotent)| {
         Resource::Service(Service {
             metadata,

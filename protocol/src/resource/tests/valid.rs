@@ -95,7 +95,7 @@ spec: {protocol: grpc, idempotent: [/ledger.Ledger/Get, /ledger.Ledger/*]}
     };
     assert_eq!(
         (payments.protocol, payments.idempotent.len()),
-        (Protocol::Http, 0)
+        (Protocol::Auto, 0)
     );
     assert_eq!(
         (ledger.protocol, ledger.idempotent.len()),
@@ -228,4 +228,35 @@ spec:
   places: [{cluster: local}]
 ";
     assert_eq!(one(text).name().name.as_str(), "payments");
+}
+
+#[test]
+fn a_service_says_its_protocol_in_one_of_three_ways() {
+    for (spec, protocol) in [
+        ("protocol: tcp", Protocol::Tcp),
+        ("appProtocol: http", Protocol::Http),
+        ("appProtocol: kubernetes.io/h2c", Protocol::Http2),
+        ("appProtocol: kubernetes.io/ws", Protocol::Http),
+        ("appProtocol: postgresql", Protocol::Tcp),
+        ("portName: http-web", Protocol::Http),
+        ("portName: grpc", Protocol::Grpc),
+        ("portName: tcp-db", Protocol::Tcp),
+        ("portName: udp-dns", Protocol::Udp),
+        ("portName: tcpdb", Protocol::Auto),
+        ("portName: web, protocol: tcp", Protocol::Tcp),
+        (
+            "appProtocol: kubernetes.io/h2c, portName: grpc-api",
+            Protocol::Grpc,
+        ),
+        ("protocol: auto", Protocol::Auto),
+        ("", Protocol::Auto),
+    ] {
+        let text = format!(
+            "{{apiVersion: weft.dev/v1alpha1, kind: Service, metadata: {{name: a}}, spec: {{{spec}}}}}"
+        );
+        let Resource::Service(service) = one(&text) else {
+            panic!()
+        };
+        assert_eq!(service.protocol, protocol, "{spec}");
+    }
 }
