@@ -9,6 +9,7 @@ mod output;
 mod prompt;
 mod settings;
 mod shutdown;
+mod sockets;
 mod telemetry;
 
 use std::process::ExitCode;

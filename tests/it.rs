@@ -10,6 +10,7 @@
 mod it {
     mod cli;
     mod demo;
+    mod drain;
     mod federation;
     mod gateway;
     mod grpc;

@@ -79,13 +79,14 @@ impl Controller {
         let trust = identity::bundle::trust(identity::Bundles::new());
         let routing = Arc::new(Routing::new_unenrolled());
         let secret = NodeSecret::load_or_create(&data_dir.join("node.secret"))?;
-        let endpoint = Endpoint::bind(EndpointConfig {
+        let config = EndpointConfig {
             bind: settings.bind,
             secret: &secret,
             routing: Arc::clone(&routing),
             server: Some(accept::tls(Arc::clone(&authority), Arc::clone(&trust))),
             limits: limits(),
-        })?;
+        };
+        let endpoint = Endpoint::bind_in(config, &settings.sockets, "controller.udp")?;
         let advertised = settings.advertised(endpoint.local_addr());
         let handle = come_up(&store, &settings, &advertised).await?;
         let compiled = push::compile_first(&store.state()).ok_or(StartError::NotFounded)?;

@@ -15,6 +15,7 @@ use protocol::view::View;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tunnel::Sockets;
 
 use crate::observe::label_of;
 use crate::outbound::{Outbound, Source};
@@ -39,6 +40,7 @@ enum To {
 #[derive(Debug)]
 pub(crate) struct Capture {
     outbound: Arc<Outbound>,
+    sockets: Sockets,
     ports: Mutex<Ports>,
     /// Ends connections kindly.
     stop: CancellationToken,
@@ -54,9 +56,10 @@ struct Ports {
 }
 
 impl Capture {
-    pub(crate) fn new(outbound: Arc<Outbound>) -> Self {
+    pub(crate) fn new(outbound: Arc<Outbound>, sockets: Sockets) -> Self {
         Self {
             outbound,
+            sockets,
             ports: Mutex::default(),
             stop: CancellationToken::new(),
             connections: TaskTracker::new(),
@@ -92,6 +95,7 @@ impl Capture {
             let stays = wanted.get(port).is_some_and(|lead| listener.lead_to(lead));
             if !stays {
                 listener.close();
+                self.sockets.release(&listener::kept_as(*port));
             }
             stays
         });
@@ -99,7 +103,7 @@ impl Capture {
             if bound.contains_key(port) {
                 continue;
             }
-            match listener::bind(*port, lead.clone()) {
+            match listener::bind(&self.sockets, *port, lead.clone()) {
                 Ok((listener, accepting)) => {
                     tracing::debug!(port, lead = %lead, "listening");
                     bound.insert(*port, listener);

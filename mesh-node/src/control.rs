@@ -35,7 +35,7 @@ use rustls::pki_types::CertificateDer;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
-use tunnel::{Endpoint, NodeSecret, Routing};
+use tunnel::{Endpoint, NodeSecret, Routing, Sockets};
 
 pub use enrol::JoinError;
 use outbox::Outbox;
@@ -60,6 +60,8 @@ pub struct MembershipSettings {
     pub join: Option<JoinToken>,
     /// The controller's address, when it isn't the token's.
     pub controller: Option<HostPort>,
+    /// What an earlier process left, and who keeps this one's sockets for the next.
+    pub sockets: Sockets,
 }
 
 /// A host's place in its cluster. Cheap to clone; all clones are the same membership.
@@ -141,7 +143,7 @@ impl Membership {
         let routing = Arc::new(Routing::new_unenrolled());
         let secret =
             NodeSecret::load_or_create(&data_dir.join("node.secret")).map_err(JoinError::Secret)?;
-        let endpoint = link::bind(settings.bind, &secret, Arc::clone(&routing), server(&trust))?;
+        let endpoint = link::bind(&settings, &secret, Arc::clone(&routing), server(&trust))?;
         let address = link::advertised(&settings, endpoint.local_addr());
         let (stored, svid) = match store::load(&data_dir, settings.role)? {
             Some(found) => {

@@ -39,6 +39,7 @@ use tokio::net::UdpSocket;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tunnel::Sockets;
 
 use crate::control::{JoinError, Membership, MembershipSettings};
 pub use flows::FlowLimits;
@@ -70,6 +71,8 @@ pub struct GatewaySettings {
     pub flows: FlowLimits,
     /// How fast one source may begin connections.
     pub initials: InitialRate,
+    /// What an earlier process left, and who keeps this one's public socket for the next.
+    pub sockets: Sockets,
 }
 
 /// A gateway whose sockets are bound and whose membership stands.
@@ -105,7 +108,14 @@ impl Gateway {
             address: settings.bind,
             source,
         };
-        let socket = Arc::new(socket::bind_public(settings.bind).map_err(bind_error)?);
+        let socket = settings
+            .sockets
+            .udp("gateway.udp", settings.bind, || {
+                socket::bind_public(settings.bind)
+            })
+            .and_then(UdpSocket::from_std)
+            .map(Arc::new)
+            .map_err(bind_error)?;
         let local_addr = socket.local_addr().map_err(bind_error)?;
         let meters = Meters::register();
         let flows = settings.flows.within(descriptors::available());
@@ -127,6 +137,7 @@ impl Gateway {
             locality: settings.locality,
             join: settings.join,
             controller: settings.controller,
+            sockets: settings.sockets,
         })
         .await?;
         let routing = Arc::new(Routing::default());

@@ -22,7 +22,7 @@ use protocol::wire::v1;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
-use tunnel::{Alpn, CloseCode};
+use tunnel::{Alpn, CloseCode, Sockets};
 
 use crate::capture::Capture;
 use crate::control::{JoinError, Membership, MembershipSettings};
@@ -50,6 +50,8 @@ pub struct NodeSettings {
     pub join: Option<JoinToken>,
     /// The controller's address, when it isn't the token's.
     pub controller: Option<HostPort>,
+    /// What an earlier process left, and who keeps this one's sockets for the next.
+    pub sockets: Sockets,
 }
 
 /// Why a node didn't start.
@@ -85,6 +87,7 @@ impl Node {
         let observer = Arc::new(Observer::new(&prepared(&settings.data_dir)?));
         let credentials = Arc::new(Credentials::new(settings.data_dir.join("workloads")));
         let here = settings.locality.clone().unwrap_or_default();
+        let sockets = settings.sockets.clone();
         let membership = Self::join(settings, Arc::clone(&credentials)).await?;
         let health = Arc::new(Health::default());
         let trust = Arc::clone(membership.trust());
@@ -101,7 +104,7 @@ impl Node {
             Arc::clone(&health),
             observer,
         ));
-        let capture = Capture::new(Arc::clone(&outbound));
+        let capture = Capture::new(Arc::clone(&outbound), sockets);
         let heart = Arc::clone(&outbound);
         membership.set_heartbeat(move || heart.heartbeat());
         let node = Self {
@@ -135,6 +138,7 @@ impl Node {
             locality: settings.locality,
             join: settings.join,
             controller: settings.controller,
+            sockets: settings.sockets,
         };
         let certificates: Arc<dyn ServerCertificates> = credentials;
         Membership::establish_serving(membership, |trust| {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use federation::{Controller, ControllerSettings};
+use tunnel::Sockets;
 
 use super::Global;
 use super::process::{Process, UdpPort};
@@ -40,7 +41,7 @@ pub(crate) async fn run(args: ControllerArgs, global: &Global) -> Result<ExitCod
     };
     let process = Process::begin(&[port], &settings.data_dir, settings.metrics, global).await?;
     let dir = process.data_dir.path().to_owned();
-    let controller = start(&settings, dir.clone()).await?;
+    let controller = start(&settings, dir.clone(), process.sockets.clone()).await?;
     let address = controller.local_addr();
     process.watch("controller", controller.ready());
     process.write_addresses("controller", &[("controller", address)])?;
@@ -66,7 +67,11 @@ pub(crate) async fn run(args: ControllerArgs, global: &Global) -> Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
-async fn start(settings: &Settings, data_dir: PathBuf) -> Result<Controller, Failure> {
+async fn start(
+    settings: &Settings,
+    data_dir: PathBuf,
+    sockets: Sockets,
+) -> Result<Controller, Failure> {
     let start = ControllerSettings {
         data_dir,
         cluster: settings.cluster.clone(),
@@ -77,6 +82,7 @@ async fn start(settings: &Settings, data_dir: PathBuf) -> Result<Controller, Fai
         name: settings.name.clone(),
         svid_lifetime: settings.svid_lifetime,
         catalog_lease: settings.catalog_lease,
+        sockets,
     };
     Controller::start(start)
         .await

@@ -54,6 +54,7 @@ pub(crate) async fn run(args: GatewayArgs, global: &Global) -> Result<ExitCode, 
         controller: settings.controller,
         flows: FlowLimits::default(),
         initials: InitialRate::default(),
+        sockets: process.sockets.clone(),
     })
     .await
     .map_err(|error| secret_file::not_joined("gateway", &error))?;

@@ -48,6 +48,7 @@ pub(crate) async fn run(args: NodeArgs, global: &Global) -> Result<ExitCode, Fai
         locality: settings.locality,
         join: settings.join,
         controller: settings.controller,
+        sockets: process.sockets.clone(),
     })
     .await
     .map_err(|error| secret_file::not_joined("node", &error))?;

@@ -1,18 +1,20 @@
 //! What the long-running processes share: a locked data directory, logs, metrics, signals, and telling when they are ready.
 
 use std::future::Future;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::path::Path;
 
 use sd_notify::NotifyState;
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
+use tunnel::Sockets;
 
 use super::Global;
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
 use crate::output;
 use crate::shutdown::Shutdown;
+use crate::sockets;
 use crate::telemetry::readiness::Readiness;
 use crate::telemetry::{self, admin};
 
@@ -29,17 +31,11 @@ pub(crate) struct UdpPort {
 
 impl UdpPort {
     /// Looks before anything is written: a port in use leaves nothing half done.
-    fn is_free(&self) -> Result<(), Failure> {
-        let Self {
-            name,
-            flag,
-            address,
-        } = self;
-        UdpSocket::bind(address).map(drop).map_err(|error| {
-            Failure::new(format!("the {name}'s UDP port {address} can't be opened"))
-                .because(error)
-                .hint(format!("{flag} 0   (a free one)"))
-        })
+    fn can_be_had(&self, sockets: &Sockets) -> Result<(), Failure> {
+        if sockets.has(&format!("{}.udp", self.name)) {
+            return Ok(());
+        }
+        sockets::try_udp(self.name, self.flag, self.address)
     }
 }
 
@@ -48,6 +44,8 @@ impl UdpPort {
 pub(crate) struct Process {
     /// Its state's place, locked.
     pub(crate) data_dir: DataDir,
+    /// What the process before left, and who keeps this one's for the next.
+    pub(crate) sockets: Sockets,
     shutdown: Shutdown,
     readiness: Readiness,
     metrics: Option<SocketAddr>,
@@ -63,7 +61,10 @@ impl Process {
     ) -> Result<Self, Failure> {
         telemetry::logs(global.log_format, "info,openraft=warn")?;
         let data_dir = DataDir::open(data_dir)?;
-        parts.iter().try_for_each(UdpPort::is_free)?;
+        let sockets = sockets::of_the_supervisor()?;
+        parts
+            .iter()
+            .try_for_each(|part| part.can_be_had(&sockets))?;
         let readiness = Readiness::of(parts.iter().map(|part| part.name));
         let handle = telemetry::metrics()?;
         let metrics = match metrics {
@@ -72,6 +73,7 @@ impl Process {
         };
         Ok(Self {
             data_dir,
+            sockets,
             shutdown: Shutdown::listen()?,
             readiness,
             metrics,
@@ -103,11 +105,17 @@ impl Process {
 
     /// Says so on stderr and to systemd, once `ready` turns true.
     pub(crate) fn announce_when(&self, mut ready: watch::Receiver<bool>, line: String) {
+        let sockets = self.sockets.clone();
         tokio::spawn(async move {
             if ready.wait_for(|ready| *ready).await.is_ok() {
-                announce(&line);
+                announce(&line, &sockets);
             }
         });
+    }
+
+    /// Tells people and systemd that the process is ready.
+    pub(crate) fn announce(&self, line: &str) {
+        announce(line, &self.sockets);
     }
 
     /// Ends when the process is to drain; systemd is told first.
@@ -127,8 +135,9 @@ impl Process {
     }
 }
 
-/// Tells people and systemd that the process is ready.
-pub(crate) fn announce(line: &str) {
+/// Says it, and closes what the process before left and this one, being ready, has no use for.
+fn announce(line: &str, sockets: &Sockets) {
+    sockets.release_rest();
     output::note(line);
     if let Err(error) = sd_notify::notify(&[NotifyState::Ready, NotifyState::Status(line)]) {
         tracing::warn!(%error, "systemd wasn't told that this process is ready");

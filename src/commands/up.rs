@@ -12,7 +12,7 @@ use protocol::name::ClusterName;
 
 use super::Global;
 use super::part::Part;
-use super::process::{self, Process};
+use super::process::Process;
 use crate::data_dir;
 use crate::failure::Failure;
 use crate::output;
@@ -107,7 +107,7 @@ async fn serve(
     let addresses: Vec<_> = parts.iter().map(|part| (part.name, part.address)).collect();
     process.write_addresses("gateway", &addresses)?;
     let line = ready_line(settings, &process);
-    process::announce(&line);
+    process.announce(&line);
     detach::tell_ready(&line)?;
     let failure = tokio::select! {
         () = process.stop() => None,

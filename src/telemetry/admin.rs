@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 
 use super::readiness::Readiness;
 use crate::failure::Failure;
+use crate::sockets;
 
 /// What Prometheus calls its text format.
 const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -25,10 +26,8 @@ pub(crate) async fn serve(
     readiness: Readiness,
 ) -> Result<SocketAddr, Failure> {
     let failed = |error: std::io::Error| {
-        Failure::new(format!("the metrics port {address} can't be opened"))
-            .because(error)
-            .hint("--metrics 127.0.0.1:0   (a free one)")
-            .hint("--metrics off")
+        let failure = Failure::new(format!("the metrics port {address} can't be opened"));
+        sockets::remedies(failure, &error, "--metrics", address, "-ltnp").hint("--metrics off")
     };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;

@@ -56,6 +56,21 @@ fn each_unit_is_hardened() {
     }
 }
 
+/// The ports of a service outlive its process only if systemd is allowed to keep them.
+#[test]
+fn each_unit_keeps_its_sockets() {
+    for name in UNITS {
+        let text = unit(name);
+        let kept = text
+            .lines()
+            .find_map(|line| line.strip_prefix("FileDescriptorStoreMax="));
+        assert!(
+            kept.is_some_and(|number| number.parse::<u32>().is_ok_and(|number| number > 0)),
+            "{name}.service keeps no sockets"
+        );
+    }
+}
+
 /// `Type=notify` means that a service counts as started when it says so: it must say so.
 #[test]
 fn controller_tells_systemd_when_it_is_ready() {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use protocol::name::{ClusterName, HostPort, Label, TrustDomain};
+use tunnel::Sockets;
 
 /// How a controller is started. All of it is checked by whoever reads it from flags and files.
 #[derive(Debug, Clone)]
@@ -27,6 +28,8 @@ pub struct ControllerSettings {
     pub svid_lifetime: Duration,
     /// How long a catalog holds at a peer without news.
     pub catalog_lease: Duration,
+    /// What an earlier process left, and who keeps the UDP socket for the next.
+    pub sockets: Sockets,
 }
 
 impl ControllerSettings {

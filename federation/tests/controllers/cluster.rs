@@ -39,6 +39,7 @@ pub fn settings(name: &str, dir: &Path, address: SocketAddr) -> ControllerSettin
         name: Label::parse("c1").unwrap(),
         svid_lifetime: Duration::from_secs(3600),
         catalog_lease: Duration::from_secs(30),
+        sockets: tunnel::Sockets::default(),
     }
 }
 

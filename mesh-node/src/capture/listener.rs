@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tunnel::Sockets;
 
 use super::{Lead, To, http_proxy};
 use crate::http::serve;
@@ -37,13 +38,15 @@ pub(super) struct Accepting {
     close: CancellationToken,
 }
 
-/// Binds a port of 127.0.0.1.
-pub(super) fn bind(port: u16, lead: Lead) -> io::Result<(Bound, Accepting)> {
-    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)).into())?;
-    socket.listen(1024)?;
+/// The name under which a port's socket is kept for the next process.
+pub(super) fn kept_as(port: u16) -> String {
+    format!("node.tcp.{port}")
+}
+
+/// Binds a port of 127.0.0.1, or goes on with the one that was left.
+pub(super) fn bind(sockets: &Sockets, port: u16, lead: Lead) -> io::Result<(Bound, Accepting)> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let listener = sockets.tcp(&kept_as(port), address, || listen(address))?;
     let lead = Arc::new(ArcSwap::from_pointee(lead));
     let close = CancellationToken::new();
     let bound = Bound {
@@ -53,11 +56,20 @@ pub(super) fn bind(port: u16, lead: Lead) -> io::Result<(Bound, Accepting)> {
     Ok((
         bound,
         Accepting {
-            listener: socket.into(),
+            listener,
             lead,
             close,
         },
     ))
+}
+
+fn listen(address: SocketAddr) -> io::Result<net::TcpListener> {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(1024)?;
+    Ok(socket.into())
 }
 
 impl Bound {

@@ -26,21 +26,28 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 const DIAL_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Binds the host's UDP port.
+/// Binds the host's UDP port, or goes on with the one that was left.
 pub(super) fn bind(
-    bind: SocketAddr,
+    settings: &MembershipSettings,
     secret: &NodeSecret,
     routing: Arc<Routing>,
     server: Option<Arc<ServerConfig>>,
 ) -> Result<Endpoint, JoinError> {
-    Endpoint::bind(EndpointConfig {
+    let bind = settings.bind;
+    let config = EndpointConfig {
         bind,
         secret,
         routing,
         server,
         limits: Limits::default(),
-    })
-    .map_err(|source| JoinError::Bind { bind, source })
+    };
+    // A gateway's own link has whichever port is free: nobody dials that.
+    let endpoint = if settings.role == v1::Role::Node {
+        Endpoint::bind_in(config, &settings.sockets, "node.udp")
+    } else {
+        Endpoint::bind(config)
+    };
+    endpoint.map_err(|source| JoinError::Bind { bind, source })
 }
 
 /// Where others reach this host: as told, or the bound address; an unspecified address means loopback to nobody else.

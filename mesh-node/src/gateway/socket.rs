@@ -4,7 +4,7 @@
 //! network, and a socket made a moment ago can send at once.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{self, IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use protocol::forward::DropReason;
 use rustix::io::Errno;
@@ -17,10 +17,10 @@ use tokio::net::UdpSocket;
 const BUFFER_BYTES: usize = 4 << 20;
 
 /// Binds the one socket that callers see.
-pub(super) fn bind_public(address: SocketAddr) -> io::Result<UdpSocket> {
+pub(super) fn bind_public(address: SocketAddr) -> io::Result<net::UdpSocket> {
     let socket = open(address)?;
     socket.bind(&address.into())?;
-    UdpSocket::from_std(socket.into())
+    Ok(socket.into())
 }
 
 /// Opens a socket of one caller's towards one node.

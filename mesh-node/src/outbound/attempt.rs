@@ -72,7 +72,10 @@ impl Trying<'_> {
         let service = self.name();
         let (failure, error, blames) = match error {
             RequestError::Refused(refusal) => {
-                let failure = if refusal.is_worth_another_endpoint() {
+                let failure = if refusal == Refusal::Draining {
+                    // It leaves, and may be the only one there is: its successor is worth waiting for.
+                    Failure::Unreached
+                } else if refusal.is_worth_another_endpoint() {
                     Failure::TurnedAway
                 } else {
                     Failure::Final

@@ -184,6 +184,7 @@ impl Cluster {
             locality: None,
             join,
             controller: None,
+            sockets: tunnel::Sockets::default(),
         })
         .await?;
         let (stop, stopped) = oneshot::channel::<()>();

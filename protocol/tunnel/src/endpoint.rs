@@ -15,6 +15,7 @@ use crate::door::Door;
 use crate::limits::{Limits, Role};
 use crate::node_secret::NodeSecret;
 use crate::routing::Routing;
+use crate::sockets::Sockets;
 
 /// What an endpoint is made of.
 #[derive(Debug)]
@@ -86,10 +87,24 @@ impl Endpoint {
     /// # Errors
     /// When the port can't be had or the TLS settings don't suit QUIC.
     pub fn bind(config: EndpointConfig<'_>) -> Result<Self, BindError> {
-        let socket = bind_socket(config.bind).map_err(|source| BindError::Socket {
-            address: config.bind,
-            source,
-        })?;
+        Self::bind_in(config, &Sockets::default(), "udp")
+    }
+
+    /// Goes on with the socket `name` that an earlier process left, or binds the port.
+    ///
+    /// # Errors
+    /// When the port can't be had or the TLS settings don't suit QUIC.
+    pub fn bind_in(
+        config: EndpointConfig<'_>,
+        sockets: &Sockets,
+        name: &str,
+    ) -> Result<Self, BindError> {
+        let socket = sockets
+            .udp(name, config.bind, || bind_socket(config.bind))
+            .map_err(|source| BindError::Socket {
+                address: config.bind,
+                source,
+            })?;
         let wrapped = quinn::TokioRuntime
             .wrap_udp_socket(socket)
             .map_err(|source| BindError::Socket {

@@ -30,6 +30,7 @@ mod limits;
 mod node_secret;
 mod routing;
 pub mod rpc;
+mod sockets;
 mod tunnel;
 
 pub use accept::{AcceptError, Accepted, Arrival, Stranger};
@@ -42,6 +43,7 @@ pub use limits::Limits;
 pub use node_secret::{NodeSecret, NodeSecretError};
 pub use protocol::frame::{Refusal, RequestHead};
 pub use routing::Routing;
+pub use sockets::{Keeper, Sockets};
 pub use tunnel::{Tunnel, TunnelStats};
 
 /// The server name that a controller answers with its ordinary chain.

@@ -67,6 +67,7 @@ pub(super) async fn controller(process: &Process, settings: &Settings) -> Result
         name: listen::label_from(defaults::CONTROLLER_NAME),
         svid_lifetime: settings.svid_lifetime,
         catalog_lease: defaults::CATALOG_LEASE,
+        sockets: process.sockets.clone(),
     };
     let part = Part::start("controller", move |hooks: Hooks| async move {
         let controller = Controller::start(start)
@@ -100,6 +101,7 @@ pub(super) async fn gateway(
         controller: Some(settings.inside(settings.controller_listen)),
         flows: FlowLimits::default(),
         initials: InitialRate::default(),
+        sockets: process.sockets.clone(),
     };
     let part = Part::start("gateway", move |hooks: Hooks| async move {
         let gateway = Gateway::start(start)
@@ -127,6 +129,7 @@ pub(super) async fn node(
         advertise: Some(settings.inside(settings.node_listen)),
         locality: settings.locality.clone(),
         controller: Some(settings.inside(settings.controller_listen)),
+        sockets: process.sockets.clone(),
     };
     let part = Part::start("node", move |hooks: Hooks| async move {
         let node = Node::start(start)

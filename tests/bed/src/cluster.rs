@@ -75,7 +75,7 @@ impl Cluster {
             name: spec.name.clone(),
             trust_domain: spec.trust_domain.clone(),
             controller: Host::controller(spec, place, loopback(ports::free()), advertised),
-            gateway: Host::gateway(place, inner, advertised),
+            gateway: Host::gateway(spec, place, inner, advertised),
             nodes: (1..=spec.nodes)
                 .map(|number| Host::node(spec, place, number, loopback(ports::free())))
                 .collect(),

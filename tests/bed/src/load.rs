@@ -30,6 +30,8 @@ pub struct LoadSpec {
     pub patience: Duration,
     /// Whether each caller ends after one request.
     pub once: bool,
+    /// Whether each request has a connection of its own.
+    pub fresh: bool,
 }
 
 impl LoadSpec {
@@ -43,6 +45,15 @@ impl LoadSpec {
             pause: Duration::from_millis(5),
             patience: Duration::from_secs(30),
             once: false,
+            fresh: false,
+        }
+    }
+
+    /// The same with a new connection for each request.
+    pub fn fresh(address: SocketAddr, host: &str) -> Self {
+        Self {
+            fresh: true,
+            ..Self::new(address, host)
         }
     }
 
@@ -224,7 +235,7 @@ fn ask(spec: &LoadSpec, id: &str, held: &mut Option<Connection>) -> Result<Strin
     let closes = response.header("connection") == Some("close");
     let by = response.header(SERVED_BY).unwrap_or("nobody").to_owned();
     let status = response.status;
-    if closes {
+    if closes || spec.fresh {
         *held = None;
     }
     if status == 200 {

@@ -99,6 +99,7 @@ fn settings(data_dir: &Path, bind: SocketAddr) -> GatewaySettings {
         controller: Some("127.0.0.1:9".parse().unwrap()),
         flows: Default::default(),
         initials: Default::default(),
+        sockets: tunnel::Sockets::default(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -10,7 +11,7 @@ use crate::binary::Weft;
 use crate::cluster::ClusterSpec;
 use crate::http;
 use crate::metrics::Metrics;
-use crate::process::Process;
+use crate::process::{Process, Signal};
 use crate::wait;
 
 /// A controller, gateway or node.
@@ -25,7 +26,11 @@ pub struct Host {
     arguments: Vec<String>,
     log: PathBuf,
     process: Option<Process>,
+    supervised: bool,
 }
+
+/// Keeps sockets over restarts, and speaks to its process as systemd does.
+const SUPERVISOR: &str = include_str!("../supervisor.py");
 
 impl Host {
     pub(super) fn controller(
@@ -43,14 +48,21 @@ impl Host {
             host.flag("--svid-lifetime", &format!("{}s", lifetime.as_secs()));
         }
         host.arguments.extend(spec.controller_flags.iter().cloned());
+        host.supervised = spec.supervised;
         host
     }
 
-    pub(super) fn gateway(place: &Path, udp: SocketAddr, advertised: SocketAddr) -> Self {
+    pub(super) fn gateway(
+        spec: &ClusterSpec,
+        place: &Path,
+        udp: SocketAddr,
+        advertised: SocketAddr,
+    ) -> Self {
         let mut host = Self::new("gateway", "g1", place, udp);
         host.flag("--advertise", &advertised.to_string());
         let token = host.token();
         host.flag("--join", &token.to_string_lossy());
+        host.supervised = spec.supervised;
         host
     }
 
@@ -60,6 +72,7 @@ impl Host {
         let token = host.token();
         host.flag("--join", &token.to_string_lossy());
         host.arguments.extend(spec.node_flags.iter().cloned());
+        host.supervised = spec.supervised;
         host
     }
 
@@ -71,6 +84,7 @@ impl Host {
             udp,
             arguments: vec![command.to_owned()],
             process: None,
+            supervised: false,
             directory,
         };
         let directory = host.directory.to_string_lossy().into_owned();
@@ -93,6 +107,9 @@ impl Host {
     /// Starts the process.
     pub fn start(&mut self) {
         let mut command = Weft::command();
+        if self.supervised {
+            command = self.under_supervisor(&command);
+        }
         let home = self.directory.with_file_name("home");
         command
             .args(&self.arguments)
@@ -100,6 +117,51 @@ impl Host {
             .env("XDG_CONFIG_HOME", home.join("config"))
             .env("XDG_STATE_HOME", home.join("state"));
         self.process = Some(Process::spawn(&self.name, command, &self.log));
+    }
+
+    /// The same command, environment and all, run by the supervisor.
+    fn under_supervisor(&self, weft: &Command) -> Command {
+        let script = self.directory.with_extension("supervisor.py");
+        std::fs::write(&script, SUPERVISOR).expect("the supervisor's script is written");
+        let mut command = Command::new("python3");
+        command
+            .arg(script)
+            .arg(self.supervisor_directory())
+            .arg(weft.get_program());
+        for (name, value) in weft.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command
+    }
+
+    /// Where the supervisor keeps `pid` and `notifications`.
+    pub fn supervisor_directory(&self) -> PathBuf {
+        self.directory.with_extension("run")
+    }
+
+    /// Has the supervisor restart it, as `systemctl restart` does, and waits until the new process is ready.
+    #[track_caller]
+    pub fn restart_supervised(&self) {
+        let before = self.pid();
+        self.process().signal(Signal::SIGHUP);
+        wait::until("the supervisor has restarted it", wait::GENEROUS, || {
+            (self.pid() != before).then_some(())
+        });
+        self.wait_ready();
+    }
+
+    /// The id of Weft's own process.
+    pub fn pid(&self) -> u32 {
+        if !self.supervised {
+            return self.process().pid();
+        }
+        wait::until("the supervisor has started it", wait::GENEROUS, || {
+            let pid = std::fs::read_to_string(self.supervisor_directory().join("pid")).ok()?;
+            pid.trim().parse().ok()
+        })
     }
 
     /// Ends it with SIGKILL.
@@ -116,6 +178,12 @@ impl Host {
             "{} ended with {status} after SIGTERM",
             self.name
         );
+    }
+
+    /// Waits until it has ended, and tells how.
+    #[track_caller]
+    pub fn wait_ended(&mut self) -> ExitStatus {
+        self.process_mut().wait(wait::GENEROUS)
     }
 
     /// Waits until `/readyz` says so, and tells how long that took.
@@ -146,7 +214,7 @@ impl Host {
         let text = std::fs::read_to_string(self.directory.join("addresses.json")).ok()?;
         let addresses: Value = serde_json::from_str(&text).ok()?;
         let pid = addresses["pid"].as_u64()?;
-        let current = pid == u64::from(self.process.as_ref()?.pid());
+        let current = self.process.is_some() && pid == u64::from(self.pid());
         current
             .then(|| addresses["metrics"].as_str()?.parse().ok())
             .flatten()

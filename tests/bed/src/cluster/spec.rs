@@ -15,6 +15,8 @@ pub struct ClusterSpec {
     pub svid_lifetime: Option<Duration>,
     /// Whether its gateway is reached over a [`crate::Relay`], which records what crosses.
     pub relayed: bool,
+    /// Whether a supervisor that keeps sockets over restarts, as systemd does, runs each process.
+    pub supervised: bool,
     /// More flags for each node.
     pub node_flags: Vec<String>,
     /// More flags for the controller.
@@ -30,6 +32,7 @@ impl ClusterSpec {
             nodes: 1,
             svid_lifetime: None,
             relayed: false,
+            supervised: false,
             node_flags: Vec::new(),
             controller_flags: Vec::new(),
         }
@@ -46,6 +49,13 @@ impl ClusterSpec {
     #[must_use]
     pub fn svid_lifetime(mut self, lifetime: Duration) -> Self {
         self.svid_lifetime = Some(lifetime);
+        self
+    }
+
+    /// With a supervisor for each process.
+    #[must_use]
+    pub fn supervised(mut self) -> Self {
+        self.supervised = true;
         self
     }
 
