@@ -41,6 +41,23 @@ pub struct RequestFacts<'a> {
     pub path: &'a str,
 }
 
+/// What a policy's rules look at.
+#[derive(Debug, Clone, Copy)]
+enum Asked<'a> {
+    Request(&'a RequestFacts<'a>),
+    /// A connection or session whose bytes nobody looks at.
+    Opaque(&'a ServiceName),
+}
+
+impl Asked<'_> {
+    fn service(&self) -> &ServiceName {
+        match self {
+            Self::Request(request) => request.service,
+            Self::Opaque(service) => service,
+        }
+    }
+}
+
 /// The verdict, and what brought it about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
@@ -52,16 +69,25 @@ pub struct Decision {
 
 /// Decides whether `caller` may send `request`. The order of `policies` doesn't matter to the verdict.
 pub fn decide(policies: &[Policy], caller: &Caller<'_>, request: &RequestFacts<'_>) -> Decision {
+    verdict(policies, caller, &Asked::Request(request))
+}
+
+/// Decides whether `caller` may open a TCP connection to, or a UDP session with, `service`. A rule about methods or paths can't be
+/// decided for these: it lets nothing through, and as DENY keeps everything out.
+pub fn decide_opaque(policies: &[Policy], caller: &Caller<'_>, service: &ServiceName) -> Decision {
+    verdict(policies, caller, &Asked::Opaque(service))
+}
+
+fn verdict(policies: &[Policy], caller: &Caller<'_>, asked: &Asked<'_>) -> Decision {
     let covering = |action| {
         policies
             .iter()
-            .filter(move |p| p.action == action && p.covers(request.service))
+            .filter(move |p| p.action == action && p.covers(asked.service()))
     };
-    if let Some(deny) = covering(Action::Deny).find(|p| p.matches(caller, request) != Match::No) {
+    if let Some(deny) = covering(Action::Deny).find(|p| p.matches(caller, asked) != Match::No) {
         return decided(false, deny);
     }
-    if let Some(allow) = covering(Action::Allow).find(|p| p.matches(caller, request) == Match::Yes)
-    {
+    if let Some(allow) = covering(Action::Allow).find(|p| p.matches(caller, asked) == Match::Yes) {
         return decided(true, allow);
     }
     if let Some(allow) = covering(Action::Allow).next() {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Caller, Principal, RequestFacts};
+use super::{Asked, Caller, Principal};
 use crate::name::{Label, PathPattern, ServiceName, is_ambiguous};
 
 /// What a policy does to the requests that its rules match.
@@ -59,24 +59,34 @@ impl Policy {
         format!("{}/{}", self.namespace, self.name)
     }
 
-    pub(super) fn matches(&self, caller: &Caller<'_>, request: &RequestFacts<'_>) -> Match {
+    pub(super) fn matches(&self, caller: &Caller<'_>, asked: &Asked<'_>) -> Match {
         self.rules
             .iter()
-            .map(|rule| rule.matches(caller, request))
+            .map(|rule| rule.matches(caller, asked))
             .max()
             .unwrap_or(Match::No)
     }
 }
 
 impl Rule {
-    fn matches(&self, caller: &Caller<'_>, request: &RequestFacts<'_>) -> Match {
+    fn matches(&self, caller: &Caller<'_>, asked: &Asked<'_>) -> Match {
         let caller_matches = self.from.is_empty() || self.from.iter().any(|p| p.matches(caller.id));
-        let method_matches =
-            self.methods.is_empty() || self.methods.iter().any(|m| m == request.method);
-        if caller_matches && method_matches {
-            self.path_matches(request.path)
-        } else {
-            Match::No
+        if !caller_matches {
+            return Match::No;
+        }
+        match asked {
+            Asked::Request(request) => {
+                let method_matches =
+                    self.methods.is_empty() || self.methods.iter().any(|m| m == request.method);
+                if method_matches {
+                    self.path_matches(request.path)
+                } else {
+                    Match::No
+                }
+            }
+            Asked::Opaque(_) if self.methods.is_empty() && self.paths.is_empty() => Match::Yes,
+            // What the bytes will ask for is unknown.
+            Asked::Opaque(_) => Match::Unknown,
         }
     }
 

@@ -251,3 +251,42 @@ fn parameters_in_a_path_count_against_the_caller() {
     }
     assert!(!decide_for(&[allow], CART, true, "/a;v=2").0);
 }
+
+#[test]
+fn p_12_rules_about_requests_let_no_connection_through() {
+    let decided = |policies: &[Policy]| {
+        let (id, service) = (CART.parse().unwrap(), "shop/payments".parse().unwrap());
+        let caller = Caller {
+            id: &id,
+            same_trust_domain: true,
+        };
+        let decision = decide_opaque(policies, &caller, &service);
+        (decision.allowed, decision.policy.unwrap())
+    };
+    let posts = Rule {
+        methods: vec!["POST".to_owned()],
+        ..from(id(CART))
+    };
+    let other = Rule {
+        from: vec![id("spiffe://west.example/ns/shop/sa/other")],
+        ..paths(&["/admin"])
+    };
+    let allow = |rules| policy("may", Action::Allow, rules);
+    let deny = |rules| policy("mustnt", Action::Deny, rules);
+    let (may, mustnt) = ("shop/may".to_owned(), "shop/mustnt".to_owned());
+    assert_eq!(decided(&[]), (true, DEFAULT_ALLOW.to_owned()));
+    assert_eq!(decided(&[allow(vec![from(id(CART))])]), (true, may.clone()));
+    assert_eq!(decided(&[allow(vec![posts.clone()])]), (false, may.clone()));
+    assert_eq!(
+        decided(&[allow(vec![paths(&["/*"])])]),
+        (false, may.clone())
+    );
+    assert_eq!(
+        decided(&[allow(vec![from(id(CART))]), deny(vec![posts])]),
+        (false, mustnt)
+    );
+    assert_eq!(
+        decided(&[allow(vec![from(id(CART))]), deny(vec![other])]),
+        (true, may)
+    );
+}

@@ -146,3 +146,21 @@ proptest! {
         prop_assert!(before || !decide_for(&policies, CART, true, path).0);
     }
 }
+
+proptest! {
+    /// What nobody looks at passes only where any request would.
+    #[test]
+    fn p_12_a_connection_is_let_in_only_where_every_request_would_be(
+        policies in prop::collection::vec(any_policy(), 0..5),
+        caller in prop::sample::select(CALLERS.to_vec()),
+        same_trust_domain in prop::bool::ANY,
+        service in prop::sample::select(SERVICES.to_vec()),
+        method in prop::sample::select(METHODS.to_vec()),
+        path in prop::sample::select(PATHS.to_vec()),
+    ) {
+        let (id, name) = (caller.parse().unwrap(), service.parse().unwrap());
+        let caller = Caller { id: &id, same_trust_domain };
+        let request = decide(&policies, &caller, &RequestFacts { service: &name, method, path });
+        prop_assert!(request.allowed || !decide_opaque(&policies, &caller, &name).allowed);
+    }
+}
