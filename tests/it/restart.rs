@@ -1,7 +1,7 @@
 //! Processes that end without notice and come back.
 
 use testbed::federation::WEST_PAYMENTS;
-use GENEROUS;
+use testbed::wait::GENEROUS;
 use testbed::{Cluster, ClusterSpec, Federation, Load, LoadSpec, Metrics, http, manifest};
 
 /// Both controllers gone under load: nothing fails; a node and a gateway that are started again meanwhile serve from their cache.
