@@ -57,13 +57,23 @@ impl Capability {
     /// Makes the first destination connection ID of one dial. Each needs a fresh nonce: a server files a connection under this
     /// ID for its whole life, and a second one with the same never connects.
     pub fn route_token(&self, handle: Handle, nonce: [u8; 8]) -> [u8; ROUTE_TOKEN_LEN] {
+        self.route_token_spread(handle, 0, nonce)
+    }
+
+    /// The same, saying which of the host's shards shall have the connection: `any` counts round them; 0 leaves it to chance.
+    pub fn route_token_spread(
+        &self,
+        handle: Handle,
+        any: u8,
+        nonce: [u8; 8],
+    ) -> [u8; ROUTE_TOKEN_LEN] {
         let mut token = [self.generation.first_byte(ROUTE_TOKEN_LEN); ROUTE_TOKEN_LEN];
         token[1..4].copy_from_slice(&self.selector.to_bytes());
         token[4..].copy_from_slice(
             &self
                 .secret
                 .cipher
-                .seal(NodeId { handle, shard: 0 }.to_block(nonce)),
+                .seal(NodeId { handle, shard: any }.to_block(nonce)),
         );
         token
     }

@@ -24,6 +24,8 @@ pub struct RouteToken {
     pub selector: Selector,
     /// Whom it is for.
     pub handle: Handle,
+    /// Which of the host's shards its maker asked for, counted round them; 0 for none.
+    pub any: u8,
 }
 
 #[derive(Debug)]
@@ -93,10 +95,11 @@ impl Doors {
             .doors
             .get(&Selector::from_bytes([s0, s1, s2]))
             .ok_or(DropReason::UnknownSelector)?;
-        let handle = door.open(generation, block, now_unix)?;
+        let NodeId { handle, shard } = door.open(generation, block, now_unix)?;
         Ok(RouteToken {
             selector: door.allowed.selector,
             handle,
+            any: shard,
         })
     }
 }
@@ -107,17 +110,20 @@ impl Door {
         generation: Generation,
         block: [u8; 16],
         now_unix: u64,
-    ) -> Result<Handle, DropReason> {
+    ) -> Result<NodeId, DropReason> {
         if now_unix > self.allowed.not_after {
             return Err(DropReason::ExpiredSelector);
         }
         let of_generation = self.ciphers.iter().find(|(of, _)| *of == generation);
         let (_, cipher) = of_generation.ok_or(DropReason::UnknownGeneration)?;
-        let NodeId { handle, .. } =
-            NodeId::from_block(&cipher.open(block)).ok_or(DropReason::Forged)?;
-        if self.allowed.only_handle.is_some_and(|only| only != handle) {
+        let node = NodeId::from_block(&cipher.open(block)).ok_or(DropReason::Forged)?;
+        if self
+            .allowed
+            .only_handle
+            .is_some_and(|only| only != node.handle)
+        {
             return Err(DropReason::HandleNotAllowed);
         }
-        Ok(handle)
+        Ok(node)
     }
 }

@@ -1,8 +1,9 @@
 //! One UDP socket, one quinn endpoint.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU8;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use quinn::Runtime as _;
@@ -15,6 +16,7 @@ use crate::door::Door;
 use crate::limits::{Limits, Role};
 use crate::node_secret::NodeSecret;
 use crate::routing::Routing;
+use crate::shard::{Place, Seat, Settings, Switchboard, bind_first};
 use crate::sockets::Sockets;
 
 /// What an endpoint is made of.
@@ -49,25 +51,28 @@ pub enum BindError {
     CipherSuite,
 }
 
-/// Dials and accepts tunnels on one UDP port. Clones share it.
+/// Dials and accepts tunnels on one UDP port, or is one of the shards that do. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
     pub(crate) quinn: quinn::Endpoint,
     pub(crate) limits: Arc<Limits>,
     pub(crate) counts: Arc<Counts>,
-    dropped: Arc<AtomicU64>,
+    place: Place,
     local: SocketAddr,
 }
 
-/// Handshakes as they happened.
+/// What happens at one port, all shards together.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) dialed: AtomicU64,
     pub(crate) accepted: AtomicU64,
     pub(crate) waiting: AtomicU64,
+    dropped: Arc<AtomicU64>,
+    /// Of the next dial: goes round the shards of whoever is dialed.
+    any: AtomicU8,
 }
 
-/// What an endpoint has seen since it was bound.
+/// What a port has seen since it was bound, all shards together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EndpointCounts {
     /// Handshakes that this side began and finished.
@@ -76,10 +81,11 @@ pub struct EndpointCounts {
     pub handshakes_accepted: u64,
     /// Datagrams whose connection ID didn't open.
     pub datagrams_dropped: u64,
+    /// Datagrams that arrived at one shard and were another's.
+    pub datagrams_handed_over: u64,
+    /// Those of them that made way for newer ones, as their shard didn't keep up.
+    pub datagrams_lost: u64,
 }
-
-/// As much as the system gives, up to 4 MB: removes self-made loss (PERFORMANCE section 8, 9).
-const SOCKET_BUFFER_BYTES: usize = 4 << 20;
 
 impl Endpoint {
     /// Binds the port.
@@ -99,48 +105,100 @@ impl Endpoint {
         sockets: &Sockets,
         name: &str,
     ) -> Result<Self, BindError> {
-        let socket = sockets
-            .udp(name, config.bind, || bind_socket(config.bind))
-            .map_err(|source| BindError::Socket {
-                address: config.bind,
-                source,
-            })?;
-        let wrapped = quinn::TokioRuntime
-            .wrap_udp_socket(socket)
-            .map_err(|source| BindError::Socket {
-                address: config.bind,
-                source,
-            })?;
-        let local = wrapped.local_addr().map_err(|source| BindError::Socket {
+        Self::bind_shards(config, NonZeroU8::MIN, sockets, name).map(|(endpoint, _)| endpoint)
+    }
+
+    /// Binds the port for `shards` endpoints. The first is opened here; the others' seats are for the threads that run them.
+    ///
+    /// # Errors
+    /// When the port can't be had or the TLS settings don't suit QUIC.
+    pub fn bind_shards(
+        config: EndpointConfig<'_>,
+        shards: NonZeroU8,
+        sockets: &Sockets,
+        name: &str,
+    ) -> Result<(Self, Vec<Seat>), BindError> {
+        let failed = |source| BindError::Socket {
             address: config.bind,
             source,
-        })?;
-        let dropped = Arc::new(AtomicU64::new(0));
-        let door = Door {
-            inner: wrapped,
-            routing: Arc::clone(&config.routing),
-            dropped: Arc::clone(&dropped),
         };
+        let socket = sockets
+            .udp(name, config.bind, || bind_first(config.bind))
+            .map_err(failed)?;
         let server = config
             .server
-            .map(|tls| server_config(tls, config.secret, &config.limits))
+            .map(|tls| server_config(tls, config.secret, &config.limits, shards))
             .transpose()?;
-        let quinn = quinn::Endpoint::new_with_abstract_socket(
-            endpoint_config(config.secret, config.routing),
+        let counts = Counts {
+            any: AtomicU8::new(rand::random()),
+            ..Counts::default()
+        };
+        let settings = Settings {
+            address: socket.local_addr().map_err(failed)?,
             server,
+            limits: Arc::new(config.limits),
+            counts: Arc::new(counts),
+            routing: config.routing,
+            quic: endpoint_config(config.secret),
+        };
+        let first = Arc::new(socket.try_clone().map_err(failed)?);
+        let mut places = Switchboard::places(shards);
+        let here = places.remove(0);
+        let seats = places
+            .into_iter()
+            .map(|place| Seat {
+                settings: settings.clone(),
+                first: Arc::clone(&first),
+                sockets: sockets.clone(),
+                name: name.to_owned(),
+                place,
+            })
+            .collect();
+        let endpoint = Self::open(socket, settings, here)?;
+        Ok((endpoint, seats))
+    }
+
+    /// Opens one shard's endpoint on a socket of its own.
+    pub(crate) fn open(
+        socket: std::net::UdpSocket,
+        settings: Settings,
+        place: Place,
+    ) -> Result<Self, BindError> {
+        let failed = |source| BindError::Socket {
+            address: settings.address,
+            source,
+        };
+        let (mut quic, routing) = (settings.quic, Arc::clone(&settings.routing));
+        let maker = place.clone();
+        quic.cid_generator(move || {
+            Box::new(CidGenerator {
+                routing: Arc::clone(&routing),
+                place: maker.clone(),
+            })
+        });
+        let inner = quinn::TokioRuntime
+            .wrap_udp_socket(socket)
+            .map_err(failed)?;
+        let door = Door {
+            inner,
+            routing: Arc::clone(&settings.routing),
+            place: place.clone(),
+            dropped: Arc::clone(&settings.counts.dropped),
+            max_payload: quic.get_max_udp_payload_size() as usize,
+        };
+        let quinn = quinn::Endpoint::new_with_abstract_socket(
+            quic,
+            settings.server,
             Arc::new(door),
             Arc::new(quinn::TokioRuntime),
         )
-        .map_err(|source| BindError::Socket {
-            address: config.bind,
-            source,
-        })?;
+        .map_err(failed)?;
         Ok(Self {
             quinn,
-            limits: Arc::new(config.limits),
-            counts: Arc::default(),
-            dropped,
-            local,
+            limits: settings.limits,
+            counts: settings.counts,
+            place,
+            local: settings.address,
         })
     }
 
@@ -174,10 +232,13 @@ impl Endpoint {
     /// What has been seen so far.
     #[must_use]
     pub fn counts(&self) -> EndpointCounts {
+        let (handed_over, lost) = self.place.board().counts();
         EndpointCounts {
             handshakes_dialed: self.counts.dialed.load(Ordering::Relaxed),
             handshakes_accepted: self.counts.accepted.load(Ordering::Relaxed),
-            datagrams_dropped: self.dropped.load(Ordering::Relaxed),
+            datagrams_dropped: self.counts.dropped.load(Ordering::Relaxed),
+            datagrams_handed_over: handed_over,
+            datagrams_lost: lost,
         }
     }
 
@@ -198,28 +259,20 @@ impl Endpoint {
     }
 }
 
-fn bind_socket(address: SocketAddr) -> std::io::Result<std::net::UdpSocket> {
-    let socket = socket2::Socket::new(
-        socket2::Domain::for_address(address),
-        socket2::Type::DGRAM,
-        Some(socket2::Protocol::UDP),
-    )?;
-    for enlarged in [
-        socket.set_recv_buffer_size(SOCKET_BUFFER_BYTES),
-        socket.set_send_buffer_size(SOCKET_BUFFER_BYTES),
-    ] {
-        if let Err(error) = enlarged {
-            tracing::debug!(%error, "socket buffers stay as they are");
+impl Counts {
+    /// Which of its shards the next one dialed shall take the connection on; never 0, which leaves it to chance: behind a gateway,
+    /// and from one node to another, chance is one address and so always the same shard.
+    pub(crate) fn next_any(&self) -> u8 {
+        match self.any.fetch_add(1, Ordering::Relaxed) {
+            0 => self.any.fetch_add(1, Ordering::Relaxed),
+            any => any,
         }
     }
-    socket.bind(&address.into())?;
-    Ok(socket.into())
 }
 
-fn endpoint_config(secret: &NodeSecret, routing: Arc<Routing>) -> quinn::EndpointConfig {
+fn endpoint_config(secret: &NodeSecret) -> quinn::EndpointConfig {
     let mut config = quinn::EndpointConfig::new(secret.reset_key());
     config
-        .cid_generator(move || Box::new(CidGenerator(Arc::clone(&routing))))
         // A first byte below 0x40 must say "not QUIC" (TRANSPORT finding 10).
         .grease_quic_bit(false)
         .min_reset_interval(Duration::from_millis(1));
@@ -230,6 +283,7 @@ fn server_config(
     tls: Arc<rustls::ServerConfig>,
     secret: &NodeSecret,
     limits: &Limits,
+    shards: NonZeroU8,
 ) -> Result<quinn::ServerConfig, BindError> {
     let crypto = QuicServerConfig::try_from(tls).map_err(|_| BindError::CipherSuite)?;
     let mut tokens = quinn::ValidationTokenConfig::default();
@@ -240,7 +294,8 @@ fn server_config(
         .transport_config(limits.transport(Role::Listener))
         .validation_token_config(tokens)
         .migration(true)
-        .max_incoming(limits.waiting_handshakes)
+        // What all take in together is held to the limit again, in `accept`.
+        .max_incoming(limits.waiting_handshakes.div_ceil(shards.get().into()))
         .incoming_buffer_size(64 << 10)
         .incoming_buffer_size_total(8 << 20);
     Ok(config)
