@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::congestion::Congestion;
+
 /// What one tunnel and one endpoint may use.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -16,6 +18,10 @@ pub struct Limits {
     pub tunnel_window_bytes: u32,
     /// Bytes that may wait unacknowledged on one tunnel.
     pub send_window_bytes: u64,
+    /// Who decides how much may be on its way.
+    pub congestion: Congestion,
+    /// Bytes that may be on their way before anything is known of the path.
+    pub initial_window_bytes: u32,
     /// Silence after which a tunnel is given up.
     pub idle: Duration,
     /// How often a caller says that it lives. Only callers do (TRANSPORT section 7).
@@ -36,6 +42,8 @@ impl Default for Limits {
             stream_window_bytes: 2 << 20,
             tunnel_window_bytes: 16 << 20,
             send_window_bytes: 16 << 20,
+            congestion: Congestion::default(),
+            initial_window_bytes: 256 << 10,
             idle: Duration::from_secs(30),
             keep_alive: Duration::from_secs(5),
             handshake: Duration::from_secs(10),
@@ -48,10 +56,20 @@ impl Default for Limits {
 /// The largest UDP payload that a tunnel probes for: 1420 + 28 + 48 fits 1500 (TRANSPORT section 4).
 const MTU_BOUND: u16 = 1420;
 
+/// One acknowledgement for so many packets: fewer packets back, and a rate is measured as well by it.
+const ACKNOWLEDGED_TOGETHER: u32 = 10;
+/// Or after so long, which also is how much later the loss of a last packet is noticed.
+const ACKNOWLEDGED_WITHIN: Duration = Duration::from_millis(10);
+
 impl Limits {
     pub(crate) fn transport(&self, role: Role) -> Arc<quinn::TransportConfig> {
         let mut mtu = quinn::MtuDiscoveryConfig::default();
         mtu.upper_bound(MTU_BOUND);
+        let mut acknowledgements = quinn::AckFrequencyConfig::default();
+        acknowledgements
+            .ack_eliciting_threshold(ACKNOWLEDGED_TOGETHER.into())
+            .max_ack_delay(Some(ACKNOWLEDGED_WITHIN))
+            .reordering_threshold(3u32.into());
         let mut config = quinn::TransportConfig::default();
         config
             .max_concurrent_bidi_streams(match role {
@@ -70,7 +88,11 @@ impl Limits {
                 Role::Listener => None,
             })
             .datagram_receive_buffer_size(None)
-            .mtu_discovery_config(Some(mtu));
+            .ack_frequency_config(Some(acknowledgements))
+            .mtu_discovery_config(Some(mtu))
+            .congestion_controller_factory(
+                self.congestion.factory(self.initial_window_bytes.into()),
+            );
         Arc::new(config)
     }
 }
