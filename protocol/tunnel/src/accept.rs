@@ -20,6 +20,7 @@ use crate::tunnel::Tunnel;
 #[derive(Debug)]
 pub struct Arrival {
     incoming: quinn::Incoming,
+    config: Option<Arc<quinn::ServerConfig>>,
     limits: Arc<Limits>,
     waiting: Waiting,
 }
@@ -86,6 +87,7 @@ impl Stranger {
 impl Arrival {
     pub(crate) fn new(endpoint: &Endpoint, incoming: quinn::Incoming) -> Self {
         Self {
+            config: endpoint.accepting(incoming.remote_address()),
             incoming,
             limits: Arc::clone(&endpoint.limits),
             waiting: Waiting::enter(&endpoint.counts),
@@ -108,7 +110,11 @@ impl Arrival {
             remote,
             reason: CloseReason::of(error),
         };
-        let connecting = self.incoming.accept().map_err(|error| handshake(&error))?;
+        let connecting = match self.config {
+            Some(config) => self.incoming.accept_with(config),
+            None => self.incoming.accept(),
+        };
+        let connecting = connecting.map_err(|error| handshake(&error))?;
         let connection = tokio::time::timeout(self.limits.handshake, connecting)
             .await
             .map_err(|_| AcceptError::TooSlow { remote })?

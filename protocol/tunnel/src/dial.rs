@@ -16,6 +16,7 @@ use crate::alpn::Alpn;
 use crate::close::CloseReason;
 use crate::endpoint::Endpoint;
 use crate::limits::Role;
+use crate::path_mtu;
 use crate::tunnel::Tunnel;
 
 /// Whom to dial, and as whom.
@@ -108,7 +109,7 @@ impl Endpoint {
             quinn::ConnectionId::new(&dial.capability.route_token(dial.handle, rand::random()));
         config
             .initial_dst_cid_provider(Arc::new(move || first))
-            .transport_config(self.limits.transport(Role::Caller));
+            .transport_config(self.limits.transport(Role::Caller, path_mtu::bound(remote)));
         let connecting = self
             .quinn
             .connect_with(config, remote, dial.server_name)

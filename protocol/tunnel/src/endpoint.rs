@@ -15,6 +15,7 @@ use crate::close::CloseCode;
 use crate::door::Door;
 use crate::limits::{Limits, Role};
 use crate::node_secret::NodeSecret;
+use crate::path_mtu;
 use crate::routing::Routing;
 use crate::shard::{Place, Seat, Settings, Switchboard, bind_first};
 use crate::sockets::Sockets;
@@ -59,6 +60,8 @@ pub struct Endpoint {
     pub(crate) counts: Arc<Counts>,
     place: Place,
     local: SocketAddr,
+    /// For callers toward whom the link carries jumbo packets.
+    wide: Option<Arc<quinn::ServerConfig>>,
 }
 
 /// What happens at one port, all shards together.
@@ -186,6 +189,11 @@ impl Endpoint {
             dropped: Arc::clone(&settings.counts.dropped),
             max_payload: quic.get_max_udp_payload_size() as usize,
         };
+        let limits = settings.limits;
+        let wide = settings.server.clone().map(|mut server| {
+            server.transport_config(limits.transport(Role::Listener, path_mtu::LARGEST));
+            Arc::new(server)
+        });
         let quinn = quinn::Endpoint::new_with_abstract_socket(
             quic,
             settings.server,
@@ -195,11 +203,18 @@ impl Endpoint {
         .map_err(failed)?;
         Ok(Self {
             quinn,
-            limits: settings.limits,
+            limits,
             counts: settings.counts,
             place,
             local: settings.address,
+            wide,
         })
+    }
+
+    /// How to accept somebody from there, when it isn't in the ordinary way.
+    pub(crate) fn accepting(&self, remote: SocketAddr) -> Option<Arc<quinn::ServerConfig>> {
+        let wide = self.wide.as_ref()?;
+        (path_mtu::bound(remote) > path_mtu::ORDINARY).then(|| Arc::clone(wide))
     }
 
     /// Where it listens.
@@ -276,6 +291,10 @@ fn endpoint_config(secret: &NodeSecret) -> quinn::EndpointConfig {
         // A first byte below 0x40 must say "not QUIC" (TRANSPORT finding 10).
         .grease_quic_bit(false)
         .min_reset_interval(Duration::from_millis(1));
+    // Memory for it is only touched where such packets come.
+    if let Err(error) = config.max_udp_payload_size(path_mtu::LARGEST) {
+        tracing::debug!(%error, "no jumbo packets");
+    }
     config
 }
 
@@ -291,7 +310,7 @@ fn server_config(
     tokens.sent(0);
     let mut config = quinn::ServerConfig::new(Arc::new(crypto), secret.token_key());
     config
-        .transport_config(limits.transport(Role::Listener))
+        .transport_config(limits.transport(Role::Listener, path_mtu::ORDINARY))
         .validation_token_config(tokens)
         .migration(true)
         // What all take in together is held to the limit again, in `accept`.

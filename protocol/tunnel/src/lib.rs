@@ -29,6 +29,7 @@ mod encoding;
 mod endpoint;
 mod limits;
 mod node_secret;
+mod path_mtu;
 mod routing;
 pub mod rpc;
 mod sockets;

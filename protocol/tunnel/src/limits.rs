@@ -53,18 +53,15 @@ impl Default for Limits {
     }
 }
 
-/// The largest UDP payload that a tunnel probes for: 1420 + 28 + 48 fits 1500 (TRANSPORT section 4).
-const MTU_BOUND: u16 = 1420;
-
 /// One acknowledgement for so many packets: fewer packets back, and a rate is measured as well by it.
 const ACKNOWLEDGED_TOGETHER: u32 = 10;
 /// Or after so long, which also is how much later the loss of a last packet is noticed.
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_millis(10);
 
 impl Limits {
-    pub(crate) fn transport(&self, role: Role) -> Arc<quinn::TransportConfig> {
+    pub(crate) fn transport(&self, role: Role, largest_packet: u16) -> Arc<quinn::TransportConfig> {
         let mut mtu = quinn::MtuDiscoveryConfig::default();
-        mtu.upper_bound(MTU_BOUND);
+        mtu.upper_bound(largest_packet);
         let mut acknowledgements = quinn::AckFrequencyConfig::default();
         acknowledgements
             .ack_eliciting_threshold(ACKNOWLEDGED_TOGETHER.into())
