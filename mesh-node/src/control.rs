@@ -19,6 +19,7 @@ mod renew;
 mod store;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU8;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +36,7 @@ use rustls::pki_types::CertificateDer;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
-use tunnel::{Endpoint, NodeSecret, Routing, Sockets};
+use tunnel::{Endpoint, NodeSecret, Routing, Seat, Sockets};
 
 pub use enrol::JoinError;
 use outbox::Outbox;
@@ -62,6 +63,10 @@ pub struct MembershipSettings {
     pub controller: Option<HostPort>,
     /// What an earlier process left, and who keeps this one's sockets for the next.
     pub sockets: Sockets,
+    /// What its tunnels may use.
+    pub limits: tunnel::Limits,
+    /// Endpoints on that UDP port.
+    pub shards: NonZeroU8,
 }
 
 /// A host's place in its cluster. Cheap to clone; all clones are the same membership.
@@ -121,21 +126,23 @@ const ISSUE_TIMEOUT: Duration = Duration::from_secs(10);
 impl Membership {
     /// Joins with the token, or goes on with what an earlier start left in `data_dir`. Accepts no tunnels.
     pub async fn establish(settings: MembershipSettings) -> Result<Self, JoinError> {
-        Self::establish_with(settings, |_| None).await
+        let (membership, _no_seats) = Self::establish_with(settings, |_| None).await?;
+        Ok(membership)
     }
 
-    /// Like [`establish`](Self::establish), for a host that accepts tunnels: `server` makes the TLS settings out of the trust.
+    /// Like [`establish`](Self::establish), for a host that accepts tunnels: `server` makes the TLS settings out of the trust. The
+    /// seats are those of the shards beside the first, whose endpoint is the membership's.
     pub async fn establish_serving(
         settings: MembershipSettings,
         server: impl FnOnce(&Trust) -> Arc<ServerConfig>,
-    ) -> Result<Self, JoinError> {
+    ) -> Result<(Self, Vec<Seat>), JoinError> {
         Self::establish_with(settings, |trust| Some(server(trust))).await
     }
 
     async fn establish_with(
         settings: MembershipSettings,
         server: impl FnOnce(&Trust) -> Option<Arc<ServerConfig>>,
-    ) -> Result<Self, JoinError> {
+    ) -> Result<(Self, Vec<Seat>), JoinError> {
         let data_dir = settings.data_dir.clone();
         identity::key::create_private_dir(&data_dir)
             .map_err(|source| JoinError::data_dir(&data_dir, source))?;
@@ -143,7 +150,8 @@ impl Membership {
         let routing = Arc::new(Routing::new_unenrolled());
         let secret =
             NodeSecret::load_or_create(&data_dir.join("node.secret")).map_err(JoinError::Secret)?;
-        let endpoint = link::bind(&settings, &secret, Arc::clone(&routing), server(&trust))?;
+        let (endpoint, seats) =
+            link::bind(&settings, &secret, Arc::clone(&routing), server(&trust))?;
         let address = link::advertised(&settings, endpoint.local_addr());
         let (stored, svid) = match store::load(&data_dir, settings.role)? {
             Some(found) => {
@@ -155,7 +163,8 @@ impl Membership {
             }
             None => enrol::enrol(&settings, &address, &endpoint, &routing, &trust).await?,
         };
-        Self::assemble(settings, address, stored, svid, trust, routing, endpoint)
+        let membership = Self::assemble(settings, address, stored, svid, trust, routing, endpoint)?;
+        Ok((membership, seats))
     }
 
     fn assemble(

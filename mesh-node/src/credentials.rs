@@ -13,7 +13,7 @@ use std::time::SystemTime;
 use arc_swap::ArcSwap;
 use identity::X509Svid;
 use identity::tls::ServerCertificates;
-use protocol::name::SpiffeId;
+use protocol::name::{ServiceName, SpiffeId};
 use protocol::view::View;
 use rustls::sign::CertifiedKey;
 
@@ -29,6 +29,8 @@ pub struct Credentials {
 struct Wallet {
     held: BTreeMap<SpiffeId, Held>,
     server_names: BTreeMap<String, SpiffeId>,
+    /// Which identity serves what here.
+    services: BTreeMap<ServiceName, SpiffeId>,
 }
 
 #[derive(Debug, Clone)]
@@ -51,6 +53,12 @@ impl Credentials {
         let wallet = self.wallet.load();
         let held = wallet.held.get(id)?;
         (held.svid.not_after() > SystemTime::now()).then(|| Arc::clone(&held.svid))
+    }
+
+    /// What proves the identity that serves this here, for callers who may use clear names.
+    pub(crate) fn certified_for(&self, service: &ServiceName) -> Option<Arc<CertifiedKey>> {
+        let wallet = self.wallet.load();
+        wallet.certified(wallet.services.get(service)?)
     }
 
     /// When the SVID held for an identity ends, be that past or not.
@@ -92,7 +100,16 @@ impl Credentials {
             .iter()
             .map(|name| (name.name.to_ascii_lowercase(), name.spiffe_id.clone()))
             .collect();
-        self.wallet.store(Arc::new(Wallet { held, server_names }));
+        let services = view
+            .server_names
+            .iter()
+            .map(|name| (name.service.clone(), name.spiffe_id.clone()))
+            .collect();
+        self.wallet.store(Arc::new(Wallet {
+            held,
+            server_names,
+            services,
+        }));
     }
 
     /// Whether every identity that `view` wants here has a valid SVID.
@@ -151,14 +168,18 @@ impl Held {
     }
 }
 
+impl Wallet {
+    fn certified(&self, id: &SpiffeId) -> Option<Arc<CertifiedKey>> {
+        let held = self.held.get(id)?;
+        (held.svid.not_after() > SystemTime::now()).then(|| Arc::clone(&held.certified))
+    }
+}
+
 impl ServerCertificates for Credentials {
     /// Only opaque names that the View gave for an identity here; anything else meets a closed door.
     fn for_server_name(&self, server_name: Option<&str>) -> Option<Arc<CertifiedKey>> {
         let wallet = self.wallet.load();
-        let id = wallet
-            .server_names
-            .get(&server_name?.to_ascii_lowercase())?;
-        let held = wallet.held.get(id)?;
-        (held.svid.not_after() > SystemTime::now()).then(|| Arc::clone(&held.certified))
+        let name = server_name?.to_ascii_lowercase();
+        wallet.certified(wallet.server_names.get(&name)?)
     }
 }

@@ -12,8 +12,8 @@
 //!
 //! Replies take compat mode (one up-socket for each caller and handle), which has three limits that return tickets will lift: for
 //! the node a restarted gateway is a path migration; a stream that only the server writes waits until its caller sends; and a node
-//! sees the gateway's address, not the caller's. ECN marks aren't copied, and packets go one system call each: both come with
-//! `recvmmsg`, GRO and GSO.
+//! sees the gateway's address, not the caller's. Packets go in batches (`recvmmsg`, GRO, GSO), and congestion marks are copied both
+//! ways.
 
 mod addresses;
 mod descriptors;
@@ -27,6 +27,7 @@ mod socket;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU8;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -35,11 +36,10 @@ use protocol::forward::InitialRate;
 use protocol::invitation::JoinToken;
 use protocol::name::{HostPort, Label, Locality};
 use protocol::wire::v1;
-use tokio::net::UdpSocket;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tunnel::Sockets;
+use tunnel::{BatchSocket, Sockets};
 
 use crate::control::{JoinError, Membership, MembershipSettings};
 pub use flows::FlowLimits;
@@ -78,7 +78,7 @@ pub struct GatewaySettings {
 /// A gateway whose sockets are bound and whose membership stands.
 #[derive(Debug)]
 pub struct Gateway {
-    socket: Arc<UdpSocket>,
+    socket: Arc<BatchSocket>,
     local_addr: SocketAddr,
     routing: Arc<Routing>,
     relay: Relay<UpSockets>,
@@ -113,7 +113,7 @@ impl Gateway {
             .udp("gateway.udp", settings.bind, || {
                 socket::bind_public(settings.bind)
             })
-            .and_then(UdpSocket::from_std)
+            .and_then(BatchSocket::new)
             .map(Arc::new)
             .map_err(bind_error)?;
         let local_addr = socket.local_addr().map_err(bind_error)?;
@@ -138,6 +138,8 @@ impl Gateway {
             join: settings.join,
             controller: settings.controller,
             sockets: settings.sockets,
+            limits: tunnel::Limits::default(),
+            shards: NonZeroU8::MIN,
         })
         .await?;
         let routing = Arc::new(Routing::default());

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use protocol::name::Label;
-use protocol::view::{HealthCheck, View, Workload};
+use protocol::view::{HealthCheck, Protocol, View, Workload};
 use protocol::wire::v1;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -64,7 +64,12 @@ impl Health {
         for workload in &view.workloads {
             let key = WorkloadKey::of(workload);
             let check = workload.health.clone();
-            let mut ports: Vec<u16> = workload.serves.iter().map(|serves| serves.port).collect();
+            // A port of UDP answers no check.
+            let checked = workload.serves.iter();
+            let mut ports: Vec<u16> = checked
+                .filter(|serves| serves.protocol != Protocol::Udp)
+                .map(|serves| serves.port)
+                .collect();
             ports.sort_unstable();
             ports.dedup();
             let known = before

@@ -1,13 +1,12 @@
 //! HTTP as apps speak it: HTTP/1.1 and HTTP/2 with prior knowledge, on loopback.
 //!
-//! [`serve`] reads what an app sends, [`target`] refuses what two readers could read differently, [`hop_headers`] takes out what
+//! [`target`] refuses what two readers could read differently, [`fields`] says what
 //! belongs to one hop or claims an identity, [`send`] hands a request to an app. Bodies are never held whole.
 
 pub(crate) mod body;
 pub(crate) mod declared;
-pub(crate) mod hop_headers;
+pub(crate) mod fields;
 pub(crate) mod send;
-pub(crate) mod serve;
 pub mod target;
 
 /// Any error of a body.

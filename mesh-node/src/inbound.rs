@@ -3,41 +3,43 @@
 //! The tunnel proves who calls; nothing here believes anything else. Whatever may not be seen looks like what doesn't exist (P-16).
 
 mod app;
-mod caller_headers;
+mod authorize;
+mod caller_fields;
+mod exchange;
 mod framing;
 pub(crate) mod limit;
+mod ports;
 mod rescue;
 mod served;
+mod tcp;
+mod to_http1;
+mod to_http2;
+mod udp;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
-use http::header::CONTENT_LENGTH;
-use http::uri::Authority;
 use identity::Trust;
 use parking_lot::Mutex;
-use protocol::authorization::{Caller, RequestFacts, decide};
-use protocol::name::{Role as Holder, ServiceName, SpiffeId};
+use protocol::name::{Role as Holder, SpiffeId};
 use protocol::view::View;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use tunnel::{
-    Accepted, Alpn, Arrival, CloseCode, IncomingRequest, Refusal, RequestHead, Responder, Tunnel,
-};
+use tunnel::{Accepted, Alpn, Arrival, Arriving, CloseCode, Opening, Tunnel};
 
 use crate::credentials::Credentials;
 use crate::health::Health;
-use crate::http::body::{AppBody, Counted};
-use crate::http::hop_headers;
-use crate::http::target;
 use crate::observe::metrics::{self, Role};
-use crate::observe::{Observer, Record, label_of};
+use crate::observe::{Observer, label_of};
 use crate::revocation::{Revocation, Round};
 use app::Apps;
-use limit::InFlight;
+use caller_fields::CallerFields;
+use limit::{Limits, OfCaller};
+use ports::Ports;
 use served::Served;
 
 /// The inbound half of a node.
@@ -48,7 +50,11 @@ pub(crate) struct Inbound {
     credentials: Arc<Credentials>,
     served: ArcSwapOption<Served>,
     apps: Apps,
-    in_flight: InFlight,
+    ports: Ports,
+    health: Arc<Health>,
+    /// Told of each View.
+    views: watch::Sender<()>,
+    limits: Limits,
     observer: Arc<Observer>,
     tunnels: Mutex<BTreeMap<u64, Arc<Accepting>>>,
     next: AtomicU64,
@@ -65,6 +71,8 @@ struct Accepting {
     peer: Arc<str>,
     /// The identity that was shown to it.
     shown: SpiffeId,
+    /// What apps are told of the caller.
+    caller_fields: CallerFields,
     /// Where the caller was last seen.
     remote: Mutex<std::net::SocketAddr>,
 }
@@ -73,10 +81,6 @@ struct Accepting {
 const SKEW: Duration = Duration::from_secs(60);
 /// How long a request's head may take (`SECURITY` section 4).
 const HEAD_TIME: Duration = Duration::from_secs(10);
-/// Accepted tunnels at once.
-const MAX_TUNNELS: usize = 4096;
-/// Of these from one identity, which may run on many nodes.
-const MAX_TUNNELS_OF_ONE: usize = 64;
 
 impl Inbound {
     pub(crate) fn new(
@@ -84,14 +88,18 @@ impl Inbound {
         credentials: Arc<Credentials>,
         health: Arc<Health>,
         observer: Arc<Observer>,
+        limits: Limits,
     ) -> Self {
         Self {
             credentials,
             revocation: Revocation::new(Arc::clone(&trust)),
             trust,
             served: ArcSwapOption::empty(),
-            apps: Apps::new(health),
-            in_flight: InFlight::default(),
+            ports: Ports::new(Arc::clone(&health)),
+            apps: Apps::new(Arc::clone(&health)),
+            health,
+            views: watch::Sender::new(()),
+            limits,
             observer,
             tunnels: Mutex::default(),
             next: AtomicU64::new(0),
@@ -103,16 +111,20 @@ impl Inbound {
     pub(crate) fn apply(&self, view: &View) {
         self.served.store(Some(Arc::new(Served::of(view))));
         self.apps.apply(view);
+        self.ports.apply(view);
+        self.views.send_replace(());
         self.sweep();
     }
 
     /// Closes tunnels that would not be let in any more; called once a second.
     pub(crate) fn sweep(&self) {
-        let round = self.revocation.round();
+        let (now, round) = (Instant::now(), self.revocation.round());
         let served = self.served.load();
         for accepting in self.tunnels.lock().values() {
             self.close_unwelcome(accepting, &round, served.as_deref());
+            accepting.tunnel.trim(now);
             accepting.note_migration();
+            metrics::udp::count_strays(&accepting.tunnel);
         }
     }
 
@@ -150,9 +162,9 @@ impl Inbound {
         (!round.trusts(tunnel.remote())).then_some(CloseCode::Refused)
     }
 
-    /// Requests under way.
+    /// Requests under way, at all shards.
     pub(crate) fn under_way(&self) -> usize {
-        self.in_flight.count()
+        self.limits.in_flight.count()
     }
 
     /// Takes no new request; callers hear it and go elsewhere.
@@ -186,7 +198,7 @@ impl Inbound {
 
     async fn welcome(self: Arc<Self>, arrival: Arrival) {
         match arrival.prove(&self.trust).await {
-            Ok(Accepted::Tunnel(tunnel)) if tunnel.alpn() == Alpn::Weft1 => {
+            Ok(Accepted::Tunnel(tunnel)) if matches!(tunnel.alpn(), Alpn::Weft1 | Alpn::H3) => {
                 self.serve(tunnel).await
             }
             Ok(Accepted::Tunnel(tunnel)) => tunnel.close(CloseCode::Refused),
@@ -205,7 +217,7 @@ impl Inbound {
             return;
         };
         let accepting = Arc::new(accepting);
-        let Some(number) = self.enter(&accepting) else {
+        let Some((number, _counted)) = self.enter(&accepting) else {
             tracing::info!(caller = %accepting.tunnel.remote().id(), "refused a tunnel: there are too many");
             return accepting.tunnel.close(CloseCode::Refused);
         };
@@ -213,11 +225,11 @@ impl Inbound {
         let served = self.served.load_full();
         self.close_unwelcome(&accepting, &self.revocation.about_one(), served.as_deref());
         metrics::tunnel_opened(Role::Listener, &accepting.peer);
-        let mut requests = JoinSet::new();
-        while let Some(request) = accepting.tunnel.accept_request().await {
+        let mut streams = JoinSet::new();
+        while let Some(arriving) = accepting.tunnel.accept_stream().await {
             let (inbound, accepting) = (Arc::clone(&self), Arc::clone(&accepting));
-            requests.spawn(async move { inbound.request(&accepting, request).await });
-            while requests.try_join_next().is_some() {}
+            streams.spawn(async move { inbound.stream(&accepting, arriving).await });
+            while streams.try_join_next().is_some() {}
         }
         self.tunnels.lock().remove(&number);
         let reason = accepting.tunnel.closed().await;
@@ -225,22 +237,28 @@ impl Inbound {
         tracing::debug!(caller = %accepting.tunnel.remote().id(), %reason, "a tunnel in has closed");
     }
 
-    /// A place in the table, if there is one left for its caller.
-    fn enter(&self, accepting: &Arc<Accepting>) -> Option<u64> {
-        let id = accepting.tunnel.remote().id();
-        let mut tunnels = self.tunnels.lock();
-        let of_same = || {
-            tunnels
-                .values()
-                .filter(|other| other.tunnel.remote().id() == id)
-                .count()
-        };
-        if tunnels.len() >= MAX_TUNNELS || of_same() >= MAX_TUNNELS_OF_ONE {
-            return None;
+    /// What a stream's first frame says that it is.
+    async fn stream(&self, accepting: &Accepting, arriving: Arriving) {
+        match timeout(HEAD_TIME, arriving.open()).await {
+            Ok(Ok(Some(Opening::Http(exchange)))) => self.exchanges(accepting, exchange).await,
+            Ok(Ok(Some(Opening::Tcp(service, arrival)))) => {
+                self.connection(accepting, service, arrival).await
+            }
+            Ok(Ok(Some(Opening::Udp(service, arrival)))) => {
+                self.session(accepting, service, arrival).await
+            }
+            Ok(Ok(None)) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "a stream without a beginning"),
+            Err(_) => tracing::debug!("a stream's beginning did not come in time"),
         }
+    }
+
+    /// A place in the table, if there is one left for its caller.
+    fn enter(&self, accepting: &Arc<Accepting>) -> Option<(u64, OfCaller)> {
+        let counted = self.limits.tunnels.admit(accepting.tunnel.remote().id())?;
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        tunnels.insert(number, Arc::clone(accepting));
-        Some(number)
+        self.tunnels.lock().insert(number, Arc::clone(accepting));
+        Some((number, counted))
     }
 
     /// Lets a tunnel in whose server name was given to callers of the caller's own trust domain.
@@ -265,142 +283,13 @@ impl Inbound {
         let remote = Mutex::new(tunnel.stats().remote_address);
         Some(Accepting {
             caller: label_of(caller),
+            caller_fields: CallerFields::new(caller, &shown),
             peer,
             shown,
             remote,
             tunnel,
         })
     }
-
-    /// The steps.
-    async fn request(&self, accepting: &Accepting, request: IncomingRequest) {
-        let (mut head, body, responder) = match timeout(HEAD_TIME, request.head()).await {
-            Ok(Ok(parts)) => parts,
-            Ok(Err(error)) => {
-                tracing::debug!(%error, "a request without a head");
-                return;
-            }
-            Err(_) => {
-                tracing::debug!("a request's head did not come in time");
-                return;
-            }
-        };
-        let has_body = !http_body::Body::is_end_stream(&body);
-        let mut record = self.begin(accepting, &head);
-        let allowed = self
-            .allow(accepting, &head, &mut record)
-            .and_then(|counted| Ok((counted, framing::declared_length(&head, has_body)?)));
-        let (_counted, length) = match allowed {
-            Ok(allowed) => allowed,
-            Err(refusal) => return rescue::refuse(responder, record, refusal).await,
-        };
-        // Before the stamp: nobody nominates the mesh's own fields away (P-14).
-        hop_headers::strip_hop(&mut head.headers);
-        caller_headers::stamp(
-            &mut head.headers,
-            accepting.tunnel.remote().id(),
-            &accepting.shown,
-        );
-        let body = AppBody::new(has_body.then_some(body), length, record.received());
-        self.to_app(accepting, head, body, responder, record).await;
-    }
-
-    fn begin(&self, accepting: &Accepting, head: &RequestHead) -> Record {
-        let caller = accepting.tunnel.remote().id();
-        let mut record = self.observer.inbound(
-            caller,
-            Arc::clone(&accepting.caller),
-            Arc::clone(&accepting.peer),
-            head.method.clone(),
-        );
-        record.path(&head.path);
-        record.destination(&accepting.shown);
-        record.attempts(1);
-        record
-    }
-
-    /// Who may not, hears no; nobody else learns whether there is anything to refuse.
-    fn allow(
-        &self,
-        accepting: &Accepting,
-        head: &RequestHead,
-        record: &mut Record,
-    ) -> Result<limit::Counted, Refusal> {
-        let served = self.served.load_full().ok_or(Refusal::Draining)?;
-        let caller = accepting.tunnel.remote().id();
-        // P-16: unknown, not exported and denied are one answer, after one and the same work.
-        let known = served.offers(&head.service, &accepting.shown, caller.trust_domain());
-        let who = Caller {
-            id: caller,
-            same_trust_domain: *caller.trust_domain() == served.trust_domain,
-        };
-        let path = head.path.split('?').next().unwrap_or_default();
-        let what = RequestFacts {
-            service: &head.service,
-            method: head.method.as_str(),
-            path,
-        };
-        let decision = decide(&served.policies, &who, &what);
-        if let Some(label) = &known {
-            record.service(label);
-            record.policy(decision.policy);
-        } else {
-            record.policy(Some("not-offered".to_owned()));
-        }
-        if known.is_none() || !decision.allowed {
-            return Err(Refusal::Forbidden);
-        }
-        // P-13: the other node has checked; this one doesn't take its word for it.
-        target::check_path(&head.method, path).map_err(|_| Refusal::Malformed)?;
-        check_authority(head, &served)?;
-        if self.is_draining() {
-            return Err(Refusal::Draining);
-        }
-        let peer = (!who.same_trust_domain).then_some(caller.trust_domain());
-        self.in_flight.admit(peer).ok_or(Refusal::Overloaded)
-    }
-
-    async fn to_app(
-        &self,
-        accepting: &Accepting,
-        head: RequestHead,
-        body: AppBody,
-        responder: Responder,
-        mut record: Record,
-    ) {
-        let is_chunked = body.is_announced() && !head.headers.contains_key(CONTENT_LENGTH);
-        let answer = tokio::select! {
-            answer = self.apps.send(&accepting.shown, head, is_chunked, body) => answer,
-            // The caller has gone: the app hears of it as its connection ends.
-            () = responder.cancelled() => return drop(record),
-        };
-        match answer {
-            Ok(response) => {
-                let (mut parts, body) = response.into_parts();
-                hop_headers::strip_hop(&mut parts.headers);
-                hop_headers::strip_private(&mut parts.headers);
-                record.status(parts.status);
-                let response =
-                    http::Response::from_parts(parts, Counted::new(body, record.open(())));
-                if let Err(error) = responder.respond(response).await {
-                    tracing::debug!(%error, "an app's answer is over the limits");
-                }
-            }
-            Err(error) => rescue::answer(responder, record, error).await,
-        }
-    }
-}
-
-/// What the app reads in `Host` is a host, and none of another service (P-16).
-fn check_authority(head: &RequestHead, served: &Served) -> Result<(), Refusal> {
-    let authority = Authority::try_from(head.authority.as_str()).map_err(|_| Refusal::Malformed)?;
-    let is_known = |service: &ServiceName| served.knows(service);
-    if head.authority.contains('@')
-        || target::names_another(authority.host(), &head.service, is_known)
-    {
-        return Err(Refusal::Malformed);
-    }
-    Ok(())
 }
 
 impl Accepting {

@@ -23,11 +23,14 @@ pub mod credentials;
 pub mod gateway;
 mod health;
 pub mod http;
+mod http1;
 mod inbound;
+mod io;
 pub mod node;
 pub mod observe;
 mod outbound;
 mod revocation;
+mod splice;
 pub mod view;
 
 pub use observe::metrics;

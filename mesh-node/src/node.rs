@@ -5,11 +5,19 @@
 //!                         ^                  ├─> Health        are they well?
 //!           health, acks  │                  ├─> Inbound       tunnels in  -> apps
 //!                         └──────────────────┤
-//!                                            ├─> Outbound      requests out -> tunnels
-//!                                            └─> Capture       apps -> requests
+//!                                            ├─> Outbound      requests out -> tunnels   ┐ each shard has
+//!                                            └─> Capture       apps -> requests          ┘ its own, Inbound too
 //! ```
+//! The first shard runs on the thread that runs the node; with one shard there is no other. What is not of a shard stays here:
+//! the link to the controller, credentials, health, readiness. A View is in force when it is on every shard.
+
+mod crew;
+mod heartbeat;
+mod http3;
+mod shard;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU8;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,16 +30,19 @@ use protocol::wire::v1;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
-use tunnel::{Alpn, CloseCode, Sockets};
+use tunnel::{Alpn, CloseCode, Endpoint, Seat, Sockets};
 
-use crate::capture::Capture;
+use crate::capture::PortShare;
 use crate::control::{JoinError, Membership, MembershipSettings};
 use crate::credentials::Credentials;
 use crate::health::Health;
-use crate::inbound::Inbound;
+use crate::inbound::limit::Limits;
 use crate::observe::{Observer, metrics};
-use crate::outbound::Outbound;
 use crate::view::CurrentView;
+pub use crew::ShardError;
+use crew::{Crew, Endings};
+pub use http3::Http3;
+use shard::{Common, Shard};
 
 /// How a node starts.
 #[derive(Debug)]
@@ -52,6 +63,12 @@ pub struct NodeSettings {
     pub controller: Option<HostPort>,
     /// What an earlier process left, and who keeps this one's sockets for the next.
     pub sockets: Sockets,
+    /// What its tunnels may use, and who decides how much they have on their way.
+    pub limits: tunnel::Limits,
+    /// Threads that carry requests, the one that runs the node among them.
+    pub shards: NonZeroU8,
+    /// HTTP/3, with whom and where.
+    pub http3: Http3,
 }
 
 /// Why a node didn't start.
@@ -60,7 +77,15 @@ pub enum StartError {
     /// It isn't, and didn't become, a member of a cluster.
     #[error(transparent)]
     Join(#[from] JoinError),
+    /// One of its shards couldn't begin.
+    #[error("a shard couldn't start")]
+    Shard(#[from] ShardError),
 }
+
+/// A shard has ended that should not have: it panicked, or its socket failed. What it served, nobody serves.
+#[derive(Debug, thiserror::Error)]
+#[error("a shard of the node ended by itself; the log says why")]
+pub struct ShardLost;
 
 /// A running node.
 #[derive(Debug)]
@@ -69,9 +94,13 @@ pub struct Node {
     view: CurrentView,
     credentials: Arc<Credentials>,
     health: Arc<Health>,
-    outbound: Arc<Outbound>,
-    inbound: Arc<Inbound>,
-    capture: Capture,
+    /// The first, which runs here.
+    shard: Shard,
+    /// The others.
+    crew: Crew,
+    endings: Endings,
+    /// Where strangers may dial.
+    open: Option<Endpoint>,
     applied: watch::Sender<u64>,
     ready: watch::Sender<bool>,
 }
@@ -81,46 +110,58 @@ const GRACE: Duration = Duration::from_secs(10);
 /// How long callers are given to hear that the node leaves, before the port closes.
 const FAREWELL: Duration = Duration::from_millis(200);
 
+/// One shard where there are two cores or fewer, as apps want one of them; else one for each core.
+#[must_use]
+pub fn default_shards() -> NonZeroU8 {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    let shards = if cores <= 2 { 1 } else { cores };
+    u8::try_from(shards)
+        .ok()
+        .and_then(NonZeroU8::new)
+        .unwrap_or(NonZeroU8::MAX)
+}
+
 impl Node {
     /// Joins or goes on, binds, and serves the last View at once if there is one.
     pub async fn start(settings: NodeSettings) -> Result<Self, StartError> {
         let observer = Arc::new(Observer::new(&prepared(&settings.data_dir)?));
         let credentials = Arc::new(Credentials::new(settings.data_dir.join("workloads")));
         let here = settings.locality.clone().unwrap_or_default();
-        let sockets = settings.sockets.clone();
-        let membership = Self::join(settings, Arc::clone(&credentials)).await?;
-        let health = Arc::new(Health::default());
-        let trust = Arc::clone(membership.trust());
-        let outbound = Arc::new(Outbound::new(
+        let ports = PortShare::first(settings.shards, settings.sockets.clone());
+        let (http3, sockets) = (settings.http3, settings.sockets.clone());
+        let data_dir = settings.data_dir.clone();
+        let (membership, seats) = Self::join(settings, Arc::clone(&credentials)).await?;
+        let open = http3.open(&data_dir, &sockets, membership.trust(), &credentials)?;
+        let common = Common {
             here,
-            membership.endpoint(),
-            Arc::clone(&trust),
-            Arc::clone(&credentials),
-            Arc::clone(&observer),
-        ));
-        let inbound = Arc::new(Inbound::new(
-            trust,
-            Arc::clone(&credentials),
-            Arc::clone(&health),
+            trust: Arc::clone(membership.trust()),
+            credentials: Arc::clone(&credentials),
+            health: Arc::default(),
             observer,
-        ));
-        let capture = Capture::new(Arc::clone(&outbound), sockets);
-        let heart = Arc::clone(&outbound);
-        membership.set_heartbeat(move || heart.heartbeat());
+            limits: Limits::default(),
+            ports,
+            encoding: http3.outward(),
+        };
+        let shard = Shard::new(&common, 0, membership.endpoint());
+        let (crew, endings) = crew::start(seats, &common).await?;
+        let all = [shard.clone()].into_iter().chain(crew.shards().cloned());
+        let all: Vec<_> = all.map(|shard| shard.outbound).collect();
+        membership.set_heartbeat(move || heartbeat::merged(all.iter().map(|out| out.heartbeat())));
         let node = Self {
             view: CurrentView::default(),
             credentials,
-            health,
-            outbound,
-            inbound,
-            capture,
+            health: common.health,
+            shard,
+            crew,
+            endings,
+            open,
             applied: watch::Sender::new(0),
             ready: watch::Sender::new(false),
             membership,
         };
         let cached = node.membership.views().borrow().clone();
         if let Some(view) = cached {
-            node.apply(view);
+            node.apply(view).await;
         }
         Ok(node)
     }
@@ -128,7 +169,7 @@ impl Node {
     async fn join(
         settings: NodeSettings,
         credentials: Arc<Credentials>,
-    ) -> Result<Membership, JoinError> {
+    ) -> Result<(Membership, Vec<Seat>), JoinError> {
         let membership = MembershipSettings {
             data_dir: settings.data_dir,
             role: v1::Role::Node,
@@ -139,6 +180,8 @@ impl Node {
             join: settings.join,
             controller: settings.controller,
             sockets: settings.sockets,
+            limits: settings.limits,
+            shards: settings.shards,
         };
         let certificates: Arc<dyn ServerCertificates> = credentials;
         Membership::establish_serving(membership, |trust| {
@@ -147,7 +190,7 @@ impl Node {
                 certificates,
                 Arc::clone(trust),
                 ClientAuth::Required,
-                vec![Alpn::Weft1.id().to_vec()],
+                vec![Alpn::Weft1.id().to_vec(), Alpn::H3.id().to_vec()],
             )
         })
         .await
@@ -173,10 +216,10 @@ impl Node {
         self.membership.endpoint().local_addr()
     }
 
-    /// Runs until told to stop, then drains.
-    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+    /// Runs until told to stop, then drains. An error if a shard ends before that: what can still be said is said, then it is over.
+    pub async fn run(mut self, shutdown: impl Future<Output = ()>) -> Result<(), ShardLost> {
         let stop = CancellationToken::new();
-        let endpoint = self.membership.endpoint();
+        let mut endings = std::mem::take(&mut self.endings);
         let work = async {
             tokio::join!(
                 self.membership.run(stop.clone()),
@@ -185,42 +228,73 @@ impl Node {
                         .note_readiness()),
                 self.health.run(),
                 self.tell_health(),
-                self.inbound.run(&endpoint),
                 self.follow(),
                 self.tick(),
+                self.admit_strangers(),
             );
         };
-        tokio::pin!(work);
         let told = async {
             shutdown.await;
             self.drain().await;
         };
         // The work goes on while the node drains: requests under way need it.
-        tokio::select! {
-            () = &mut work => {}
-            () = told => {}
+        let outcome = tokio::select! {
+            () = work => Ok(()),
+            () = told => Ok(()),
+            () = self.shard.run() => Err(ShardLost),
+            () = endings.first() => Err(ShardLost),
+        };
+        if let Err(lost) = &outcome {
+            tracing::error!("{lost}");
         }
         stop.cancel();
-        self.outbound.close();
-        endpoint.close(CloseCode::Draining).await;
+        self.crew.stop();
+        let farewell = async {
+            if let Some(open) = &self.open {
+                open.close(CloseCode::Draining).await;
+            }
+        };
+        tokio::join!(self.shard.close(), endings.all(), farewell);
+        outcome
+    }
+
+    /// Accepts at the open listener, on the first shard.
+    async fn admit_strangers(&self) {
+        if let Some(open) = &self.open {
+            self.shard.inbound.run(open).await;
+        }
+    }
+
+    /// Where HTTP/3 callers that aren't Weft nodes dial, if they may.
+    pub fn open_addr(&self) -> Option<SocketAddr> {
+        self.open.as_ref().map(Endpoint::local_addr)
+    }
+
+    fn shards(&self) -> impl Iterator<Item = &Shard> {
+        [&self.shard].into_iter().chain(self.crew.shards())
+    }
+
+    /// Requests under way at all shards.
+    fn under_way(&self) -> usize {
+        self.shard.inbound.under_way()
     }
 
     /// Not ready, nothing new, what has begun ends within the grace, then goodbye.
     async fn drain(&self) {
         tracing::info!("draining");
-        self.inbound.drain();
+        self.shards().for_each(|shard| shard.inbound.drain());
         self.ready.send_replace(false);
         self.membership.report_health(self.health.farewell());
         let quiet = async {
-            self.capture.drain().await;
-            while self.inbound.under_way() > 0 {
+            tokio::join!(self.shard.capture.drain(), self.crew.drain());
+            while self.under_way() > 0 {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
             tokio::time::sleep(FAREWELL).await;
         };
         if timeout(GRACE, quiet).await.is_err() {
             tracing::warn!(
-                under_way = self.inbound.under_way(),
+                under_way = self.under_way(),
                 "the grace is over; what is left is cut off"
             );
         }
@@ -232,19 +306,19 @@ impl Node {
         while views.changed().await.is_ok() {
             let view = views.borrow_and_update().clone();
             if let Some(view) = view {
-                self.apply(view);
+                self.apply(view).await;
             }
         }
     }
 
-    /// Puts a View in force. Trust and routing are, already; a revocation is complete when this returns.
-    fn apply(&self, view: Arc<View>) {
+    /// Puts a View in force, on all shards. Trust and routing are, already; a revocation is complete when this returns.
+    async fn apply(&self, view: Arc<View>) {
         self.view.swap(Arc::clone(&view));
         self.credentials.apply(&view);
         self.health.apply(&view);
-        self.inbound.apply(&view);
-        self.outbound.apply(&view);
-        self.capture.apply(&view);
+        let on_others = self.crew.apply(&view);
+        self.shard.apply(&view);
+        on_others.await;
         self.applied.send_replace(view.version);
         self.membership.acknowledge(view.version, Ok(()));
         metrics::view_version(view.version);
@@ -254,7 +328,7 @@ impl Node {
 
     fn note_readiness(&self) {
         // The farewell brings a View back, which must not call a draining node ready again.
-        let ready_now = !self.inbound.is_draining()
+        let ready_now = !self.shard.inbound.is_draining()
             && self
                 .view
                 .current()
@@ -274,17 +348,14 @@ impl Node {
         }
     }
 
-    /// What must happen now and then.
+    /// What is told now and then.
     async fn tick(&self) {
         let mut ticks = interval(Duration::from_secs(1));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            self.outbound.sweep();
-            self.inbound.sweep();
-            self.capture.retry();
             metrics::controller_linked(self.membership.is_linked());
-            metrics::dropped_datagrams(self.membership.endpoint().counts().datagrams_dropped);
+            metrics::datagrams(&self.membership.endpoint().counts());
         }
     }
 }

@@ -3,27 +3,35 @@
 //! A record is begun when a request arrives and finished when the last byte of its answer has passed, or when whoever asked has gone.
 
 mod access_log;
+mod connection;
 pub mod metrics;
 mod record;
 mod series;
+mod session;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use http::Request;
 use protocol::name::{Role, SpiffeId};
 
+pub(crate) use connection::ConnectionRecord;
 pub(crate) use record::{Open, Record};
+pub(crate) use session::{Carried, SessionRecord};
 
 use access_log::AccessLog;
+use metrics::tcp::ConnectionSeries;
+pub(crate) use metrics::tcp::Meter;
+use metrics::udp::SessionSeries;
 use record::Facts;
-use series::SeriesTable;
+use series::{Series, SeriesTable};
 
 /// Where records go.
 #[derive(Debug)]
 pub(crate) struct Observer {
     log: Option<AccessLog>,
-    series: SeriesTable,
+    series: SeriesTable<Series>,
+    connections: SeriesTable<ConnectionSeries>,
+    sessions: SeriesTable<SessionSeries>,
 }
 
 /// Which half of a node a request passed.
@@ -51,17 +59,18 @@ impl Observer {
         Self {
             log,
             series: SeriesTable::default(),
+            connections: SeriesTable::default(),
+            sessions: SeriesTable::default(),
         }
     }
 
     /// A request of a workload here.
-    pub(crate) fn outbound<B>(
+    pub(crate) fn outbound(
         self: &Arc<Self>,
         source: &SpiffeId,
         label: Arc<str>,
-        request: &Request<B>,
+        method: http::Method,
     ) -> Record {
-        let method = request.method().clone();
         Record::begin(
             Arc::clone(self),
             Facts::new(Direction::Outbound, source.clone(), label, method),

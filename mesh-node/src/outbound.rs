@@ -6,7 +6,10 @@
 mod attempt;
 pub(crate) mod balance;
 pub(crate) mod budget;
+mod carrier;
 pub(crate) mod failover;
+mod http1;
+mod http2;
 mod locality;
 pub(crate) mod outlier;
 pub(crate) mod pick;
@@ -15,34 +18,35 @@ mod replay;
 pub(crate) mod rescue;
 mod retry;
 pub(crate) mod service;
+mod tcp;
+pub(crate) mod udp;
 
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use http::header::{CONTENT_TYPE, HOST, HeaderMap};
-use http::{Method, Request, Response};
-use hyper::body::Incoming;
+use http::header::{CONTENT_TYPE, HeaderMap};
 use identity::Trust;
 use protocol::name::{Locality, MeshHost, ServiceName, SpiffeId};
 use protocol::view::View;
 use protocol::wire::v1;
 use tokio::time::{Instant, sleep};
-use tunnel::{RequestHead, TunnelBody};
+use tunnel::{Alpn, RequestHead, ResponseHead};
 
 use crate::credentials::Credentials;
-use crate::http::body::{Answer, Cleaned, Counted};
-use crate::http::hop_headers;
 use crate::http::send::Busy;
 use crate::http::target::{self, Target, TargetError};
 use crate::http::{APP_BROKE_OFF, REASON};
-use crate::observe::{Observer, Open, Record};
+use crate::observe::{Observer, Record};
 use attempt::{Failed, Trying};
+use carrier::{Carrier, NotCarried};
 use pick::{Draws, Picked};
 use pool::{InUse, Pool};
-use replay::Replay;
-use rescue::OutboundError;
 use retry::{Attempts, Next, Repeatable};
-use service::{Directory, Endpoint, Service};
+use service::{Directory, Endpoint, Plan, Service};
+
+pub(crate) use http2::OutboundBody;
+pub(crate) use rescue::OutboundError;
+pub(crate) use tcp::Standing;
 
 /// Who sends: a workload here.
 #[derive(Debug, PartialEq, Eq)]
@@ -62,12 +66,10 @@ pub(crate) struct Outbound {
     observer: Arc<Observer>,
 }
 
-/// The answer's body, on whose end the request's record is written.
-pub(crate) type OutboundBody = Counted<Answer, Open<(Option<InUse>, Option<Busy>)>>;
-
-/// An answer's head and what it holds open.
-struct Answered {
-    response: Response<TunnelBody>,
+/// An answer's head, where its body comes from, and what it holds open.
+struct Answered<A> {
+    head: ResponseHead,
+    answer: A,
     tunnel: InUse,
     busy: Busy,
 }
@@ -79,8 +81,9 @@ impl Outbound {
         trust: Trust,
         credentials: Arc<Credentials>,
         observer: Arc<Observer>,
+        encoding: Alpn,
     ) -> Self {
-        let pool = Arc::new(Pool::new(endpoint, trust, credentials));
+        let pool = Arc::new(Pool::new(endpoint, trust, credentials, encoding));
         Self {
             here,
             directory: ArcSwapOption::empty(),
@@ -136,49 +139,13 @@ impl Outbound {
         }
     }
 
-    /// Answers one request of `source`; `fixed` is the host that the listener leads to, else the request names its own.
-    pub(crate) async fn request(
+    /// Whom a request is for: what its listener leads to, or what it names.
+    pub(super) fn way(
         &self,
-        source: &Arc<Source>,
         fixed: Option<&MeshHost>,
-        request: Request<Incoming>,
-    ) -> Response<OutboundBody> {
-        let mut record = self
-            .observer
-            .outbound(&source.id, Arc::clone(&source.label), &request);
-        let is_grpc = is_grpc(request.headers());
-        match self.route(source, fixed, request, &mut record).await {
-            Ok(answered) => {
-                let (mut parts, body) = answered.response.into_parts();
-                hop_headers::strip_hop(&mut parts.headers);
-                hop_headers::strip_private(&mut parts.headers);
-                record.status(parts.status);
-                let open = record.open((Some(answered.tunnel), Some(answered.busy)));
-                Response::from_parts(parts, Counted::new(Answer::Tunnel(body), open))
-            }
-            Err(error) => {
-                let response = error.answer(is_grpc);
-                record.failed(response.status(), error.reason(), &error);
-                let open = record.open((None, None));
-                response.map(|body| Counted::new(body, open))
-            }
-        }
-    }
-
-    /// The steps.
-    async fn route(
-        &self,
-        source: &Arc<Source>,
-        fixed: Option<&MeshHost>,
-        request: Request<Incoming>,
+        target: &Target,
         record: &mut Record,
-    ) -> Result<Answered, OutboundError> {
-        let target = Target::parse(
-            request.method(),
-            request.uri(),
-            request.version(),
-            request.headers(),
-        )?;
+    ) -> Result<Way, OutboundError> {
         let directory = self.directory.load_full().ok_or(OutboundError::NotReady)?;
         let unknown = || OutboundError::UnknownHost(target.host.clone());
         let named = if fixed.is_some() {
@@ -189,6 +156,7 @@ impl Outbound {
         let host = fixed.or(named.as_ref()).ok_or_else(unknown)?;
         record.path(&target.path);
         let (service, plan) = service::find(&directory, host)
+            .filter(|(service, _)| service.facts.protocol.takes_requests())
             .ok_or_else(|| OutboundError::UnknownHost(host.to_string()))?;
         record.service(&service.label);
         // P-16: what the listener leads to and what the request says must agree, unless it speaks of no service at all.
@@ -196,28 +164,31 @@ impl Outbound {
         if fixed.is_some() && target::names_another(&target.host, &host.service, is_known) {
             return Err(TargetError::AnotherService.into());
         }
-        let (parts, body) = request.into_parts();
-        let head = head(target, host, &service, parts.method, parts.headers);
-        let trying = Trying {
-            source,
-            service: &service,
-            plan: &plan,
-            head,
-            body: Replay::new(body, record.received()),
-        };
-        self.try_until_answered(&directory, trying, record).await
+        Ok(Way {
+            host: host.clone(),
+            service,
+            plan,
+            directory,
+        })
     }
 
     /// Attempt after attempt, until one is answered or no other may be made.
-    async fn try_until_answered(
+    async fn try_until_answered<C: Carrier>(
         &self,
-        directory: &Arc<Directory>,
-        trying: Trying<'_>,
+        source: &Source,
+        way: &Way,
+        head: &RequestHead,
+        carrier: &mut C,
         record: &mut Record,
-    ) -> Result<Answered, OutboundError> {
+    ) -> Result<Answered<C::Answer>, OutboundError> {
+        let trying = Trying {
+            source,
+            service: &way.service,
+            plan: &way.plan,
+        };
         trying.service.budget.lock().deposit();
-        let harmless = retry::is_idempotent(&trying.head.method)
-            || trying.service.facts.is_idempotent(&trying.head.path);
+        let harmless =
+            retry::is_idempotent(&head.method) || trying.service.facts.is_idempotent(&head.path);
         let mut attempts = Attempts::new(Instant::now());
         let mut tried: Vec<Arc<Endpoint>> = Vec::new();
         loop {
@@ -225,7 +196,15 @@ impl Outbound {
             record.attempts(attempts.made());
             // A View may have come since the last attempt; the plan stays the request's, trust is always the newest.
             let failed = match self
-                .attempt(directory, &trying, &tried, attempts.deadline(), record)
+                .attempt(
+                    &way.directory,
+                    &trying,
+                    &tried,
+                    attempts.deadline(),
+                    head,
+                    carrier,
+                    record,
+                )
                 .await
             {
                 Ok(answered) => return Ok(answered),
@@ -235,7 +214,7 @@ impl Outbound {
                 }
             };
             let repeatable = Repeatable {
-                body: trying.body.is_replayable(),
+                body: carrier.is_replayable(),
                 harmless,
             };
             match attempts.settle(failed.failure, repeatable, Instant::now()) {
@@ -248,25 +227,34 @@ impl Outbound {
     }
 
     /// One attempt: an endpoint, a tunnel, the request.
-    async fn attempt(
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "what one attempt reads and what it changes"
+    )]
+    async fn attempt<C: Carrier>(
         &self,
         directory: &Arc<Directory>,
         trying: &Trying<'_>,
         tried: &[Arc<Endpoint>],
         deadline: Instant,
+        head: &RequestHead,
+        carrier: &mut C,
         record: &mut Record,
-    ) -> Result<Answered, (Failed, Option<Arc<Endpoint>>)> {
+    ) -> Result<Answered<C::Answer>, (Failed, Option<Arc<Endpoint>>)> {
         let picked = pick::endpoint(trying.plan, std::time::Instant::now(), Draws::new(), tried)
             .map_err(|nowhere| (trying.nowhere(nowhere), None))?;
         record.endpoint(&picked.endpoint.facts.spiffe_id, &picked.endpoint.cluster);
         picked.endpoint.counters.attempts.increment(1);
         let busy = Busy::new(&picked.endpoint.state.in_flight);
-        let outcome = self.send(directory, trying, &picked, deadline).await;
+        let outcome = self
+            .send(directory, trying, &picked, deadline, head, carrier)
+            .await;
         match outcome {
-            Ok((response, tunnel)) => {
-                trying.answered(&picked, response.status().as_u16(), response.headers());
+            Ok((head, answer, tunnel)) => {
+                trying.answered(&picked, &head);
                 Ok(Answered {
-                    response,
+                    head,
+                    answer,
                     tunnel,
                     busy,
                 })
@@ -278,30 +266,65 @@ impl Outbound {
         }
     }
 
-    async fn send(
+    async fn send<C: Carrier>(
         &self,
         directory: &Arc<Directory>,
         trying: &Trying<'_>,
         picked: &Picked,
         deadline: Instant,
-    ) -> Result<(Response<TunnelBody>, InUse), Failed> {
+        head: &RequestHead,
+        carrier: &mut C,
+    ) -> Result<(ResponseHead, C::Answer, InUse), Failed> {
+        let alpn = if head.upgrade {
+            Alpn::Weft1
+        } else {
+            self.pool.encoding()
+        };
         let tunnel = self
             .pool
-            .tunnel_to(&trying.source.id, &picked.endpoint, directory, deadline)
+            .tunnel_to(
+                &trying.source.id,
+                &picked.endpoint,
+                directory,
+                alpn,
+                deadline,
+            )
             .await
             .map_err(|error| trying.no_tunnel(&error))?;
-        let body = Cleaned(trying.body.attempt());
-        match tunnel.request(&trying.head, body).await {
-            Ok(response)
-                if response
-                    .headers()
-                    .get(REASON)
-                    .is_some_and(|reason| reason == APP_BROKE_OFF) =>
-            {
+        match carrier.carry(&tunnel, head).await {
+            Ok((answer, _)) if broke_off(&answer) => {
                 Err(trying.broken("the application broke off"))
             }
-            Ok(response) => Ok((response, tunnel)),
-            Err(error) => Err(trying.no_answer(error)),
+            Ok((head, answer)) => Ok((head, answer, tunnel)),
+            Err(NotCarried::Request(error)) => Err(trying.no_answer(error)),
+            Err(NotCarried::Caller(fault)) => Err(Trying::caller(fault)),
+        }
+    }
+}
+
+/// Whether the destination's node answers in the place of an app that broke off.
+fn broke_off(head: &ResponseHead) -> bool {
+    // For gRPC it is a 200 with the verdict in its head; no other answer needs a look at its fields.
+    (head.status.is_server_error() || head.fields.get("grpc-status").is_some())
+        && head.fields.get(REASON.as_str()) == Some(APP_BROKE_OFF.as_bytes())
+}
+
+/// Where a request goes.
+#[derive(Debug)]
+pub(super) struct Way {
+    pub(super) host: MeshHost,
+    pub(super) service: Arc<Service>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) directory: Arc<Directory>,
+}
+
+impl Way {
+    /// What the request calls it, or its own name where the request called it nothing (HTTP/1.0).
+    pub(super) fn authority(&self, named: String) -> String {
+        if named.is_empty() {
+            self.host.to_string()
+        } else {
+            named
         }
     }
 }
@@ -310,30 +333,4 @@ fn is_grpc(headers: &HeaderMap) -> bool {
     headers
         .get(CONTENT_TYPE)
         .is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
-}
-
-/// The head as it goes on the tunnel: end-to-end fields, none that claims an identity.
-fn head(
-    target: Target,
-    host: &MeshHost,
-    service: &Service,
-    method: Method,
-    mut headers: HeaderMap,
-) -> RequestHead {
-    hop_headers::strip_hop(&mut headers);
-    // P-14: on entry.
-    hop_headers::strip_identity(&mut headers);
-    headers.remove(HOST);
-    let authority = if target.authority.is_empty() {
-        host.to_string()
-    } else {
-        target.authority
-    };
-    RequestHead {
-        service: service.facts.name.clone(),
-        method,
-        authority,
-        path: target.path,
-        headers,
-    }
 }

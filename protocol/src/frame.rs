@@ -1,24 +1,30 @@
-//! `weft/1`: the lean framing of HTTP between Weft nodes, one request a stream.
+//! `weft/1`: the lean framing between Weft nodes. A stream carries HTTP exchanges one after another, or one TCP connection, or
+//! belongs to one UDP session; its first frame says which.
 //!
 //! ```text
-//! request stream    HEAD  DATA*  TRAILERS?  FIN    | HEAD-ONLY FIN
-//! response stream   HEAD  DATA*  TRAILERS?  FIN    | HEAD-ONLY FIN
-//!                                                  | REFUSED FIN        no byte reached an application
+//! HTTP      request   HEAD  DATA*  TRAILERS?          again and again; FIN after a whole message
+//!           response  INTERIM*  HEAD  DATA*  TRAILERS?  |  REFUSED
+//! TCP       TCP  bytes…                                answer: OPENED  bytes…   |  REFUSED
+//! UDP       UDP  DATA*                                 answer: OPENED  DATA*    |  REFUSED
 //!
-//! frame             type u8 | length QUIC varint | payload
+//! frame     type u8 | length QUIC varint | payload     the type's high bit: the last frame of its message
 //! ```
 //!
-//! A FIN between frames ends the message; a FIN within one, or a reset, breaks it. This module is the pure half: it turns bytes
-//! into heads and back, and never holds a body.
+//! A FIN within a message, or a reset, breaks it. This module is the pure half: it turns bytes into heads and back, and never holds
+//! a body.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+mod fields;
 mod head;
 mod reader;
-mod varint;
+mod service;
+pub(crate) mod varint;
 
-pub use head::{RequestHead, ResponseHead};
+pub use fields::{Fields, FieldsBuilder};
+pub use head::{HttpVersion, RequestHead, ResponseHead};
 pub use reader::{FrameEvent, FrameReader};
+pub use service::{decode_service, encode_service};
 
 /// Most bytes of a head or of trailers (`SECURITY` section 4: decoded header list).
 pub const MAX_HEAD_BYTES: usize = 64 * 1024;
@@ -26,42 +32,52 @@ pub const MAX_HEAD_BYTES: usize = 64 * 1024;
 pub const MAX_FIELDS: usize = 100;
 /// Most bytes that one DATA frame may announce.
 pub const MAX_DATA_BYTES: u64 = 1 << 30;
+/// Most interim answers to one request: more are a flood.
+pub const MAX_INTERIM: u32 = 16;
 
-/// The type byte of a frame.
+/// The bit of a type byte that says «the last frame of its message».
+const END: u8 = 0x80;
+
+/// The type of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FrameType {
-    /// Bytes of the body.
+    /// Bytes of a body; in a UDP session one packet.
     Data,
     /// The head of a request or response.
     Head,
-    /// A head after which nothing comes: told apart from an empty body, as gRPC's clients do.
-    HeadOnly,
-    /// The fields after the body.
+    /// The fields after the body; always the last of a message.
     Trailers,
-    /// No byte reached an application, and why.
+    /// No byte reached an application, and why; always the last of a message.
     Refused,
+    /// An answer before the answer (1xx).
+    Interim,
+    /// The stream is a TCP connection to a service.
+    Tcp,
+    /// The stream is a UDP session with a service.
+    Udp,
+    /// The TCP connection or UDP session stands.
+    Opened,
 }
 
 impl FrameType {
-    const fn byte(self) -> u8 {
-        match self {
-            Self::Data => 0,
-            Self::Head => 1,
-            Self::Trailers => 2,
-            Self::Refused => 3,
-            Self::HeadOnly => 4,
-        }
+    const ALL: [Self; 8] = [
+        Self::Data,
+        Self::Head,
+        Self::Trailers,
+        Self::Refused,
+        Self::Interim,
+        Self::Tcp,
+        Self::Udp,
+        Self::Opened,
+    ];
+
+    const fn byte(self, end: bool) -> u8 {
+        self as u8 | if end { END } else { 0 }
     }
 
-    const fn from_byte(byte: u8) -> Option<Self> {
-        match byte {
-            0 => Some(Self::Data),
-            1 => Some(Self::Head),
-            2 => Some(Self::Trailers),
-            3 => Some(Self::Refused),
-            4 => Some(Self::HeadOnly),
-            _ => None,
-        }
+    fn from_byte(byte: u8) -> Option<(Self, bool)> {
+        let kind = *Self::ALL.get(usize::from(byte & !END))?;
+        Some((kind, byte & END != 0))
     }
 }
 
@@ -149,48 +165,62 @@ pub enum FrameError {
     /// A field can't be in HTTP.
     #[error("the {0} is malformed")]
     Field(&'static str),
-    /// The stream ended within a frame.
-    #[error("the stream ended within a frame")]
+    /// The stream ended within a message.
+    #[error("the stream ended within a message")]
     Truncated,
 }
 
-/// Puts the header of a DATA frame of `length` bytes.
+/// The header of a DATA frame of `length` bytes; `end`: it is the last of its message.
 #[must_use]
-pub fn data_header(length: usize) -> Bytes {
+pub fn data_header(length: usize, end: bool) -> Bytes {
     let mut out = BytesMut::with_capacity(9);
-    out.put_u8(FrameType::Data.byte());
-    varint::put(&mut out, length as u64);
+    put_header(&mut out, FrameType::Data, end, length);
     out.freeze()
 }
 
 /// Encodes a refusal.
 #[must_use]
 pub fn encode_refused(refusal: Refusal) -> Bytes {
-    Bytes::copy_from_slice(&[FrameType::Refused.byte(), 1, refusal.code()])
+    Bytes::copy_from_slice(&[FrameType::Refused.byte(true), 1, refusal.code()])
 }
 
-/// Encodes the fields after a body.
+/// Encodes «it stands».
+#[must_use]
+pub const fn encode_opened() -> Bytes {
+    const OPENED: [u8; 2] = [FrameType::Opened.byte(false), 0];
+    Bytes::from_static(&OPENED)
+}
+
+/// Encodes the fields after a body, which end the message.
 ///
 /// # Errors
-/// When they are more or longer than a frame may hold.
-pub fn encode_trailers(fields: &http::HeaderMap) -> Result<Bytes, FrameError> {
-    let mut payload = BytesMut::new();
-    head::put_fields(&mut payload, fields)?;
-    frame(FrameType::Trailers, &payload)
+/// When they are longer than a frame may hold.
+pub fn encode_trailers(fields: &Fields) -> Result<Bytes, FrameError> {
+    let mut out = BytesMut::with_capacity(fields.encoded_len() + 8);
+    put_checked_header(&mut out, FrameType::Trailers, true, fields.encoded_len())?;
+    fields.put(&mut out);
+    Ok(out.freeze())
 }
 
-fn frame(kind: FrameType, payload: &[u8]) -> Result<Bytes, FrameError> {
-    if payload.len() > MAX_HEAD_BYTES {
+fn put_header(out: &mut BytesMut, kind: FrameType, end: bool, length: usize) {
+    out.put_u8(kind.byte(end));
+    varint::put(out, length as u64);
+}
+
+fn put_checked_header(
+    out: &mut BytesMut,
+    kind: FrameType,
+    end: bool,
+    length: usize,
+) -> Result<(), FrameError> {
+    if length > MAX_HEAD_BYTES {
         return Err(FrameError::TooLong {
-            length: payload.len() as u64,
+            length: length as u64,
             limit: MAX_HEAD_BYTES as u64,
         });
     }
-    let mut out = BytesMut::with_capacity(payload.len() + 5);
-    out.put_u8(kind.byte());
-    varint::put(&mut out, payload.len() as u64);
-    out.put_slice(payload);
-    Ok(out.freeze())
+    put_header(out, kind, end, length);
+    Ok(())
 }
 
 #[cfg(test)]

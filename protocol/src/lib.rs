@@ -9,12 +9,13 @@
 //! | what people write in YAML | [`resource`] |
 //! | what one node or gateway is told | [`view`], [`wire`] |
 //! | connection IDs, route tokens, the sealed gateway's decision | [`cid`], [`packet`], [`forward`] |
-//! | the framing between nodes | [`frame`] |
+//! | the framing between nodes | [`frame`], [`datagram`] |
 //! | who may call | [`authorization`] |
 //! | how a cluster or host is let in | [`invitation`] |
 
 pub mod authorization;
 pub mod cid;
+pub mod datagram;
 pub mod forward;
 pub mod frame;
 pub mod invitation;

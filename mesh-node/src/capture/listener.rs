@@ -1,21 +1,22 @@
-//! One port on 127.0.0.1: accepts connections of an app and serves HTTP on each.
+//! One port on 127.0.0.1: accepts connections of an app and serves each as what it is.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use std::{io, net};
 
 use arc_swap::ArcSwap;
+use bytes::BytesMut;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use tokio::net::TcpListener;
+use protocol::view::Protocol;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tunnel::Sockets;
 
-use super::{Lead, To, http_proxy};
-use crate::http::serve;
+use super::detect::{self, Beginning, Speaks};
+use super::{Lead, PortShare, To, http_proxy, http1, http2, tcp};
+use crate::io::Io;
 use crate::outbound::{Outbound, OutboundBody};
 
 /// Connections at once on one port (`SECURITY` section 4).
@@ -38,17 +39,16 @@ pub(super) struct Accepting {
     close: CancellationToken,
 }
 
-/// The name under which a port's socket is kept for the next process.
-pub(super) fn kept_as(port: u16) -> String {
-    format!("node.tcp.{port}")
-}
-
-/// Binds a port of 127.0.0.1, or goes on with the one that was left.
-pub(super) fn bind(sockets: &Sockets, port: u16, lead: Lead) -> io::Result<(Bound, Accepting)> {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let listener = sockets.tcp(&kept_as(port), address, || listen(address))?;
+/// Binds a port of 127.0.0.1 for this shard.
+pub(super) fn bind(
+    share: &PortShare,
+    port: u16,
+    lead: Lead,
+    stop: &CancellationToken,
+) -> io::Result<(Bound, Accepting)> {
+    let listener = share.tcp(port)?;
     let lead = Arc::new(ArcSwap::from_pointee(lead));
-    let close = CancellationToken::new();
+    let close = stop.child_token();
     let bound = Bound {
         lead: Arc::clone(&lead),
         close: close.clone(),
@@ -61,15 +61,6 @@ pub(super) fn bind(sockets: &Sockets, port: u16, lead: Lead) -> io::Result<(Boun
             close,
         },
     ))
-}
-
-fn listen(address: SocketAddr) -> io::Result<net::TcpListener> {
-    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(1024)?;
-    Ok(socket.into())
 }
 
 impl Bound {
@@ -89,12 +80,7 @@ impl Bound {
 
 impl Accepting {
     /// Accepts until closed or stopped.
-    pub(super) async fn run(
-        self,
-        outbound: Arc<Outbound>,
-        stop: CancellationToken,
-        connections: TaskTracker,
-    ) {
+    pub(super) async fn run(self, outbound: Arc<Outbound>, connections: TaskTracker) {
         let listener = match TcpListener::from_std(self.listener) {
             Ok(listener) => listener,
             Err(error) => return tracing::error!(%error, "a listener can't be watched"),
@@ -111,28 +97,68 @@ impl Accepting {
                     }
                 },
                 () = self.close.cancelled() => return,
-                () = stop.cancelled() => return,
             };
             let Ok(held) = Arc::clone(&room).try_acquire_owned() else {
                 continue;
             };
             let (outbound, lead) = (Arc::clone(&outbound), Arc::clone(&self.lead));
-            let (close, stop) = (self.close.clone(), stop.clone());
+            let ended = self.close.clone();
             connections.spawn(async move {
-                let ended = CancellationToken::new();
-                let handler = |request| answer(Arc::clone(&outbound), lead.load_full(), request);
-                let serving = serve::serve(stream, handler, ended.clone());
-                tokio::pin!(serving);
-                tokio::select! {
-                    () = &mut serving => {}
-                    () = async { tokio::select! { () = close.cancelled() => {}, () = stop.cancelled() => {} } } => {
-                        ended.cancel();
-                        serving.await;
-                    }
-                }
+                serve(stream, outbound, &lead, &ended).await;
                 drop(held);
             });
         }
+    }
+}
+
+/// Serves one connection as what its service is declared to speak, or as what its first bytes say that it is.
+async fn serve(
+    stream: TcpStream,
+    outbound: Arc<Outbound>,
+    lead: &Arc<ArcSwap<Lead>>,
+    ended: &CancellationToken,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "no TCP_NODELAY");
+    }
+    let protocol = match &lead.load().to {
+        To::Host(host) => outbound.protocol_of(host),
+        To::Named => None,
+    };
+    let io = Io::new(stream, BytesMut::new());
+    // Who asks for a service that nobody knows is told so in HTTP.
+    let protocol = protocol.unwrap_or(Protocol::Http);
+    serve_as(io, protocol, &outbound, lead, ended).await;
+}
+
+/// Serves a connection to a service that speaks `protocol`.
+pub(super) async fn serve_as(
+    mut io: Io,
+    protocol: Protocol,
+    outbound: &Arc<Outbound>,
+    lead: &Arc<ArcSwap<Lead>>,
+    ended: &CancellationToken,
+) {
+    let beginning = tokio::select! {
+        beginning = detect::beginning(&mut io, protocol) => beginning,
+        () = ended.cancelled() => return,
+    };
+    let Lead { source, to } = &*lead.load_full();
+    let spoken = match (beginning, to) {
+        (Beginning::Speaks(speaks), _) => Some((io, speaks)),
+        (Beginning::Silence, To::Host(host)) => {
+            tcp::until_spoken(io, outbound, source, host, None).await
+        }
+        (Beginning::Silence, To::Named) | (Beginning::Gone, _) => None,
+    };
+    match (spoken, to) {
+        (Some((io, Speaks::Http1)), _) => http1::serve(io, outbound, lead, ended).await,
+        (Some((io, Speaks::Http2)), _) => {
+            let handler = |request| answer(Arc::clone(outbound), lead.load_full(), request);
+            http2::serve(io, handler, ended.clone()).await;
+        }
+        (Some((io, Speaks::Bytes)), To::Host(host)) => outbound.carry(source, host, io).await,
+        (Some((_, Speaks::Bytes)), To::Named) | (None, _) => {}
     }
 }
 

@@ -16,7 +16,7 @@ use protocol::wire::v1;
 use rustls::ServerConfig;
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
-use tunnel::{Alpn, Dial, Endpoint, EndpointConfig, Limits, NodeSecret, Routing, Tunnel};
+use tunnel::{Alpn, Dial, Endpoint, EndpointConfig, NodeSecret, Routing, Seat, Tunnel};
 use v1::follow_request::Kind;
 
 use super::{JoinError, Membership, MembershipSettings, cache};
@@ -32,22 +32,22 @@ pub(super) fn bind(
     secret: &NodeSecret,
     routing: Arc<Routing>,
     server: Option<Arc<ServerConfig>>,
-) -> Result<Endpoint, JoinError> {
+) -> Result<(Endpoint, Vec<Seat>), JoinError> {
     let bind = settings.bind;
     let config = EndpointConfig {
         bind,
         secret,
         routing,
         server,
-        limits: Limits::default(),
+        limits: settings.limits.clone(),
     };
     // A gateway's own link has whichever port is free: nobody dials that.
-    let endpoint = if settings.role == v1::Role::Node {
-        Endpoint::bind_in(config, &settings.sockets, "node.udp")
+    let bound = if settings.role == v1::Role::Node {
+        Endpoint::bind_shards(config, settings.shards, &settings.sockets, "node.udp")
     } else {
-        Endpoint::bind(config)
+        Endpoint::bind(config).map(|endpoint| (endpoint, Vec::new()))
     };
-    endpoint.map_err(|source| JoinError::Bind { bind, source })
+    bound.map_err(|source| JoinError::Bind { bind, source })
 }
 
 /// Where others reach this host: as told, or the bound address; an unspecified address means loopback to nobody else.

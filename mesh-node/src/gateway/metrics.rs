@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use metrics::{Counter, Gauge, Unit, counter, describe_counter, describe_gauge, gauge};
 use protocol::forward::DropReason;
+use tunnel::Run;
 
 /// Counts datagrams forwarded.
 pub const PACKETS: &str = "weft_gateway_packets_total";
@@ -89,16 +90,16 @@ impl Meters {
         Self(Arc::new(registered))
     }
 
-    pub(super) fn to_node(&self, bytes: usize) {
-        self.0.to_node.forwarded(1, bytes);
+    pub(super) fn to_node(&self, run: &Run<'_>) {
+        self.0.to_node.forwarded(run.count(), run.bytes.len());
     }
 
-    pub(super) fn to_caller(&self, bytes: usize) {
-        self.0.to_caller.forwarded(1, bytes);
+    pub(super) fn to_caller(&self, run: &Run<'_>) {
+        self.0.to_caller.forwarded(run.count(), run.bytes.len());
     }
 
-    pub(super) fn dropped(&self, reason: DropReason) {
-        self.0.drops[reason as usize].increment(1);
+    pub(super) fn dropped(&self, reason: DropReason, packets: usize) {
+        self.0.drops[reason as usize].increment(packets as u64);
     }
 
     pub(super) fn flows(&self, count: usize) {
@@ -107,8 +108,8 @@ impl Meters {
 }
 
 impl Direction {
-    fn forwarded(&self, packets: u64, bytes: usize) {
-        self.packets.increment(packets);
+    fn forwarded(&self, packets: usize, bytes: usize) {
+        self.packets.increment(packets as u64);
         self.bytes.increment(bytes as u64);
     }
 }

@@ -11,30 +11,29 @@ use std::time::Duration;
 
 use protocol::cid::{Handle, Selector};
 use protocol::forward::DropReason;
+use tunnel::Run;
 
 pub(super) use up_sockets::UpSockets;
 
-/// One datagram that is to go on, and what is known about it.
+/// One datagram that is to go on, or several with nothing between them, and what is known about them.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Packet<'a> {
+pub(super) struct Packets<'a> {
     /// Time since the relay's start.
     pub(super) now: Duration,
-    /// The caller's address.
-    pub(super) from: SocketAddr,
-    /// Whom it is for.
+    /// Whom they are for.
     pub(super) handle: Handle,
     /// Where that host is.
     pub(super) to: SocketAddr,
-    /// Whose capability made its route token, if it has one.
+    /// Whose capability made the first one's route token, if it has one.
     pub(super) initial: Option<Selector>,
-    /// All of it.
-    pub(super) datagram: &'a [u8],
+    /// All of them, and the caller's address.
+    pub(super) run: Run<'a>,
 }
 
 /// Carries packets to their nodes, and replies to the callers.
 pub(super) trait Reply: Debug {
-    /// Sends a packet on, in such a way that replies find back.
-    fn forward(&mut self, packet: Packet<'_>) -> Result<(), DropReason>;
+    /// Sends packets on, in such a way that replies find back.
+    fn forward(&mut self, packets: Packets<'_>) -> Result<(), DropReason>;
 
     /// Lets go of what nobody has used lately.
     fn expire(&mut self, now: Duration);

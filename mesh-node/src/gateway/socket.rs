@@ -11,8 +11,8 @@ use rustix::io::Errno;
 use rustix::net::sockopt::{
     Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery, set_ip_mtu_discover, set_ipv6_mtu_discover,
 };
-use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
-use tokio::net::UdpSocket;
+use socket2::{Domain, Protocol, Socket, Type};
+use tunnel::{BatchSocket, Run};
 
 const BUFFER_BYTES: usize = 4 << 20;
 
@@ -24,7 +24,7 @@ pub(super) fn bind_public(address: SocketAddr) -> io::Result<net::UdpSocket> {
 }
 
 /// Opens a socket of one caller's towards one node.
-pub(super) fn connect(from: IpAddr, to: SocketAddr) -> io::Result<UdpSocket> {
+pub(super) fn connect(from: IpAddr, to: SocketAddr) -> io::Result<BatchSocket> {
     let from = match (to, from) {
         (SocketAddr::V4(_), IpAddr::V4(_)) | (SocketAddr::V6(_), IpAddr::V6(_)) => from,
         (SocketAddr::V4(_), IpAddr::V6(_)) => Ipv4Addr::UNSPECIFIED.into(),
@@ -33,7 +33,7 @@ pub(super) fn connect(from: IpAddr, to: SocketAddr) -> io::Result<UdpSocket> {
     let socket = open(to)?;
     socket.bind(&SocketAddr::new(from, 0).into())?;
     socket.connect(&to.into())?;
-    UdpSocket::from_std(socket.into())
+    BatchSocket::new(socket.into())
 }
 
 fn open(family_of: SocketAddr) -> io::Result<Socket> {
@@ -55,27 +55,14 @@ fn open(family_of: SocketAddr) -> io::Result<Socket> {
     Ok(socket)
 }
 
-/// Sends on a connected socket.
-pub(super) fn send(socket: &UdpSocket, datagram: &[u8]) -> Result<(), DropReason> {
-    twice(|| SockRef::from(socket).send(datagram))
-}
-
-/// Sends to a caller.
-pub(super) fn send_to(
-    socket: &UdpSocket,
-    datagram: &[u8],
-    to: &SockAddr,
-) -> Result<(), DropReason> {
-    twice(|| SockRef::from(socket).send_to(datagram, to))
-}
-
-/// An error about an earlier datagram (ICMP, MTU) fails the next send, which then hasn't been tried: try again, once.
-fn twice(send: impl Fn() -> io::Result<usize>) -> Result<(), DropReason> {
-    let outcome = send().or_else(|first| {
+/// Sends a run of datagrams. An error about an earlier one (ICMP, MTU) fails the next send, which then hasn't been tried: try again,
+/// once.
+pub(super) fn send(socket: &BatchSocket, run: &Run<'_>) -> Result<(), DropReason> {
+    let outcome = socket.send(run).or_else(|first| {
         if first.kind() == io::ErrorKind::WouldBlock {
             Err(first)
         } else {
-            send()
+            socket.send(run)
         }
     });
     match outcome.map_err(|error| Errno::from_io_error(&error)) {

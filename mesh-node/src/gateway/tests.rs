@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod batches;
 mod bed;
 mod counts;
 mod start;
 
 use protocol::cid::DropReason;
 use protocol::forward::InitialRate;
+use tunnel::{Ecn, Run};
 
 use super::flows::FlowLimits;
 use bed::{Bed, Sender, long, short};
@@ -261,9 +263,14 @@ async fn a_route_to_itself_ends_after_one_turn() {
 async fn what_is_too_long_is_dropped_and_counted() {
     let bed = Bed::new().await;
     let up = super::socket::connect([127, 0, 0, 1].into(), bed.public()).unwrap();
-    assert_eq!(
-        super::socket::send(&up, &[0; 65_508]),
-        Err(DropReason::TooBig)
-    );
-    assert_eq!(super::socket::send(&up, &[0; 1200]), Ok(()));
+    let bytes = [0; 65_508];
+    for (length, outcome) in [(65_508, Err(DropReason::TooBig)), (1200, Ok(()))] {
+        let run = Run {
+            remote: bed.public(),
+            ecn: Ecn::default(),
+            size: length,
+            bytes: &bytes[..length],
+        };
+        assert_eq!(super::socket::send(&up, &run), outcome);
+    }
 }

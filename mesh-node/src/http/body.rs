@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
@@ -11,7 +11,7 @@ use http_body::{Body, Frame, SizeHint};
 use tunnel::TunnelBody;
 
 use super::declared::Declared;
-use super::{BoxError, hop_headers};
+use super::{BoxError, fields};
 
 /// What an app gets for an answer: the service's own body, or a line of ours.
 #[derive(Debug)]
@@ -27,6 +27,14 @@ impl Answer {
     pub(crate) fn text(text: impl Into<Bytes>) -> Self {
         let text = text.into();
         Self::Text((!text.is_empty()).then_some(text))
+    }
+
+    /// The text's bytes; none of what comes from the tunnel.
+    pub(crate) fn text_bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(Some(text)) => text,
+            Self::Text(None) | Self::Tunnel(_) => &[],
+        }
     }
 }
 
@@ -172,7 +180,7 @@ where
 fn clean(frame: Frame<Bytes>) -> Frame<Bytes> {
     match frame.into_trailers() {
         Ok(mut trailers) => {
-            hop_headers::strip_identity(&mut trailers);
+            fields::clean_trailer_map(&mut trailers);
             Frame::trailers(trailers)
         }
         Err(frame) => frame,
@@ -184,17 +192,6 @@ fn clean(frame: Frame<Bytes>) -> Frame<Bytes> {
 pub(crate) struct AppBody {
     body: Option<Declared<Cleaned<TunnelBody>>>,
     passed: Arc<AtomicU64>,
-    whole: Whole,
-}
-
-/// Whether all of a request's body was handed to an app's connection. Before that the connection is no good for another request.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Whole(Arc<AtomicBool>);
-
-impl Whole {
-    pub(crate) fn is_so(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
 }
 
 impl AppBody {
@@ -204,29 +201,15 @@ impl AppBody {
         length: Option<u64>,
         passed: Arc<AtomicU64>,
     ) -> Self {
-        let body = Self {
+        Self {
             body: body.map(|body| Declared::new(Cleaned(body), length)),
             passed,
-            whole: Whole::default(),
-        };
-        body.note_end();
-        body
-    }
-
-    /// Whether the caller announced one at all.
-    pub(crate) fn is_announced(&self) -> bool {
-        self.body.is_some()
-    }
-
-    /// Tells, also when it is gone, whether all of it was taken.
-    pub(crate) fn whole(&self) -> Whole {
-        self.whole.clone()
-    }
-
-    fn note_end(&self) {
-        if self.is_end_stream() {
-            self.whole.0.store(true, Ordering::Release);
         }
+    }
+
+    /// The half of the stream that it reads from, unless it has been read to its end.
+    pub(crate) fn into_recv(self) -> Option<tunnel::MessageRecv> {
+        self.body?.into_inner().0.into_recv()
     }
 }
 
@@ -248,7 +231,6 @@ impl Body for AppBody {
         {
             this.passed.fetch_add(data.len() as u64, Ordering::Relaxed);
         }
-        this.note_end();
         Poll::Ready(frame)
     }
 

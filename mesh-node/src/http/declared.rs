@@ -53,6 +53,10 @@ impl<B: Body> Declared<B> {
         }
     }
 
+    pub(crate) fn into_inner(self) -> B {
+        self.body
+    }
+
     fn is_short(&self) -> bool {
         self.left.is_some_and(|left| left > 0)
     }

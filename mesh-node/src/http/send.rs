@@ -1,8 +1,8 @@
-//! Hands requests to one app's port: HTTP/1.1 over kept connections, or HTTP/2 with prior knowledge over a few shared ones.
+//! Connections to one app's port: kept ones for HTTP/1, a few shared ones for HTTP/2 with prior knowledge.
 //!
 //! What matters here is telling «the app got no byte» from «it may have»: only the former may be tried again by anybody.
 
-mod http1;
+pub(crate) mod http1;
 mod http2;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::Request;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::net::TcpStream;
@@ -47,69 +47,41 @@ pub(crate) struct Unsent {
     pub(crate) request: Option<Request<AppBody>>,
 }
 
-/// What an app's port speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Speaks {
-    Http1,
-    Http2,
-}
-
 /// Connections to one app's port.
 #[derive(Debug)]
 pub(crate) struct App {
     port: u16,
-    connections: Connections,
-}
-
-#[derive(Debug)]
-enum Connections {
-    Http1(http1::Kept),
-    Http2(http2::Shared),
+    http1: http1::Kept,
+    http2: http2::Shared,
 }
 
 impl App {
-    pub(crate) fn new(port: u16, speaks: Speaks) -> Self {
-        let connections = match speaks {
-            Speaks::Http1 => Connections::Http1(http1::Kept::default()),
-            Speaks::Http2 => Connections::Http2(http2::Shared::default()),
-        };
-        Self { port, connections }
+    pub(crate) fn new(port: u16) -> Self {
+        Self {
+            port,
+            http1: http1::Kept::new(port),
+            http2: http2::Shared::new(port),
+        }
     }
 
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
-    pub(crate) fn speaks(&self) -> Speaks {
-        match self.connections {
-            Connections::Http1(_) => Speaks::Http1,
-            Connections::Http2(_) => Speaks::Http2,
-        }
+    pub(crate) fn http1(&self) -> &http1::Kept {
+        &self.http1
     }
 
-    /// Sends one request, and answers with the app's head and a body that streams.
-    pub(crate) async fn send(
-        &self,
-        request: Request<AppBody>,
-    ) -> Result<Response<AppAnswer>, Unsent> {
-        match &self.connections {
-            Connections::Http1(kept) => {
-                Ok(kept.send(self.port, request).await?.map(AppAnswer::Http1))
-            }
-            Connections::Http2(shared) => {
-                let answer = shared.send(self.port, request).await?;
-                Ok(answer.map(|(body, busy)| AppAnswer::Http2 { body, _busy: busy }))
-            }
-        }
+    pub(crate) fn http2(&self) -> &http2::Shared {
+        &self.http2
     }
 }
 
-async fn connect(port: u16) -> Result<TcpStream, SendError> {
+/// A connection to an app.
+pub(crate) async fn open(port: u16) -> std::io::Result<TcpStream> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let connected = timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await;
-    let stream = connected
-        .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
-        .map_err(|source| SendError::NoConnection { port, source })?;
+    let stream = connected.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))?;
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
@@ -133,14 +105,14 @@ impl Drop for Busy {
     }
 }
 
-/// An app's answer.
+/// The body of an app's answer over HTTP/2.
 #[derive(Debug)]
-pub(crate) enum AppAnswer {
-    Http1(http1::Returning),
-    Http2 { body: Incoming, _busy: Busy },
+pub(crate) struct Http2Answer {
+    body: Incoming,
+    _busy: Busy,
 }
 
-impl Body for AppAnswer {
+impl Body for Http2Answer {
     type Data = Bytes;
     type Error = BoxError;
 
@@ -148,23 +120,16 @@ impl Body for AppAnswer {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match self.get_mut() {
-            Self::Http1(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
-            Self::Http2 { body, .. } => Pin::new(body).poll_frame(cx).map_err(Into::into),
-        }
+        Pin::new(&mut self.get_mut().body)
+            .poll_frame(cx)
+            .map_err(Into::into)
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Http1(body) => body.is_end_stream(),
-            Self::Http2 { body, .. } => body.is_end_stream(),
-        }
+        self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Http1(body) => body.size_hint(),
-            Self::Http2 { body, .. } => body.size_hint(),
-        }
+        self.body.size_hint()
     }
 }

@@ -6,6 +6,9 @@ use http::header::HOST;
 use http::uri::Authority;
 use http::{HeaderMap, Method, Uri, Version};
 use protocol::name::{MeshHost, ServiceName};
+use tunnel::HttpVersion;
+
+use crate::http1::request::Request;
 
 /// A request's target.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +81,61 @@ impl Target {
             absolute,
         })
     }
+}
+
+impl Target {
+    /// Reads the target of an HTTP/1 request as it was written. The same rules as [`parse`](Self::parse), without a detour.
+    pub(crate) fn of_http1(request: &Request) -> Result<Self, TargetError> {
+        if request.method == Method::CONNECT {
+            return Err(TargetError::Connect);
+        }
+        if !request.target.starts_with('/') && request.target != "*" {
+            return Self::absolute(request);
+        }
+        if !request.target.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(TargetError::Path("control byte"));
+        }
+        if request.target.contains('#') {
+            return Err(TargetError::Path("fragment"));
+        }
+        check_path(&request.method, path_of(&request.target))?;
+        let authority = match request.host.as_deref() {
+            None | Some("") => None,
+            Some(field) => Some(Authority::try_from(field).map_err(|_| TargetError::Host)?),
+        };
+        match &authority {
+            Some(authority) if authority.as_str().contains('@') => return Err(TargetError::Host),
+            None if request.version != HttpVersion::Http10 => return Err(TargetError::Host),
+            _ => {}
+        }
+        Ok(Self {
+            host: authority.as_ref().map(host).unwrap_or_default(),
+            authority: request.host.clone().unwrap_or_default(),
+            path: request.target.clone(),
+            absolute: false,
+        })
+    }
+
+    fn absolute(request: &Request) -> Result<Self, TargetError> {
+        let uri: Uri = request
+            .target
+            .parse()
+            .map_err(|_| TargetError::Path("it is no path and no URL"))?;
+        let mut headers = HeaderMap::new();
+        if let Some(host) = &request.host {
+            headers.append(HOST, host.parse().map_err(|_| TargetError::Host)?);
+        }
+        let version = match request.version {
+            HttpVersion::Http10 => Version::HTTP_10,
+            _ => Version::HTTP_11,
+        };
+        Self::parse(&request.method, &uri, version, &headers)
+    }
+}
+
+/// A path without its query.
+pub(crate) fn path_of(target: &str) -> &str {
+    target.split('?').next().unwrap_or_default()
 }
 
 /// The one authority that URI and Host agree on.

@@ -1,22 +1,25 @@
 //! How long a request's body is, as far as its head says so; heads that two readers could frame differently are refused (P-15).
 
 use http::Method;
-use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use tunnel::{Refusal, RequestHead};
 
 /// The declared length. `has_body`: the tunnel brings one. A remote node is not believed to have checked anything.
 pub(super) fn declared_length(head: &RequestHead, has_body: bool) -> Result<Option<u64>, Refusal> {
-    if head.method == Method::CONNECT || head.headers.contains_key(TRANSFER_ENCODING) {
+    if head.method == Method::CONNECT || head.fields.get("transfer-encoding").is_some() {
         return Err(Refusal::Malformed);
     }
-    let mut fields = head.headers.get_all(CONTENT_LENGTH).iter();
+    // An upgraded connection has no body before it.
+    if head.upgrade && has_body {
+        return Err(Refusal::Malformed);
+    }
+    let mut fields = head.fields.all("content-length");
     let Some(field) = fields.next() else {
         return Ok(None);
     };
     if fields.next().is_some() {
         return Err(Refusal::Malformed);
     }
-    let length = digits(field.as_bytes()).ok_or(Refusal::Malformed)?;
+    let length = digits(field).ok_or(Refusal::Malformed)?;
     // An app would wait for these bytes, and take them from the next request.
     if length > 0 && !has_body {
         return Err(Refusal::Malformed);
@@ -35,19 +38,23 @@ fn digits(value: &[u8]) -> Option<u64> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
-    use http::HeaderMap;
+    use tunnel::{FieldsBuilder, HttpVersion};
 
     fn length(fields: &[(&'static str, &str)], has_body: bool) -> Result<Option<u64>, Refusal> {
-        let mut headers = HeaderMap::new();
+        let mut built = FieldsBuilder::default();
         for (name, value) in fields {
-            headers.append(*name, value.parse().unwrap());
+            built
+                .push(name.as_bytes(), value.trim().as_bytes())
+                .unwrap();
         }
         let head = RequestHead {
             service: "shop/pay".parse().unwrap(),
             method: Method::POST,
             authority: "pay.shop".to_owned(),
             path: "/".to_owned(),
-            headers,
+            version: HttpVersion::Http11,
+            fields: built.build(),
+            upgrade: false,
         };
         declared_length(&head, has_body)
     }
@@ -58,16 +65,7 @@ mod tests {
         assert_eq!(length(&[], true), Ok(None));
         assert_eq!(length(&[("content-length", "0")], false), Ok(Some(0)));
         assert_eq!(length(&[("content-length", "7")], true), Ok(Some(7)));
-        for value in [
-            "",
-            "+1",
-            "-1",
-            " 1",
-            "1, 1",
-            "0x1",
-            "1 1",
-            "18446744073709551616",
-        ] {
+        for value in ["", "+1", "-1", "1, 1", "0x1", "1 1", "18446744073709551616"] {
             let field = [("content-length", value)];
             assert_eq!(length(&field, true), Err(Refusal::Malformed), "{value:?}");
         }

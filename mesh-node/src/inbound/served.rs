@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use protocol::authorization::Policy;
-use protocol::name::{ServiceName, SpiffeId, TrustDomain};
+use protocol::name::{MeshHost, ServiceName, SpiffeId, TrustDomain};
 use protocol::view::View;
 
 /// A View as the inbound half reads it.
@@ -80,9 +80,21 @@ impl Served {
         server_name: &str,
         caller: &TrustDomain,
     ) -> Option<(SpiffeId, Arc<str>)> {
-        let (shown, given_to) = self.names.get(&server_name.to_ascii_lowercase())?;
         let cluster = self.callers.get(caller)?;
-        (given_to == caller).then(|| (shown.clone(), Arc::clone(cluster)))
+        let shown = match self.names.get(&server_name.to_ascii_lowercase()) {
+            Some((shown, given_to)) => (given_to == caller).then_some(shown),
+            None => self.shown_in_clear(server_name, caller),
+        };
+        Some((shown?.clone(), Arc::clone(cluster)))
+    }
+
+    /// The identity that serves what a clear name means, if callers of this trust domain may know of it. The doors that take no such
+    /// names have shown no certificate for one.
+    fn shown_in_clear(&self, server_name: &str, caller: &TrustDomain) -> Option<&SpiffeId> {
+        let named = MeshHost::parse(server_name)?.service;
+        let mut offers = self.offers.iter();
+        let offer = offers.find(|(service, _, given_to)| *service == named && given_to == caller);
+        offer.map(|(_, shown, _)| shown)
     }
 
     /// The service's name for metrics, if this identity offers it to callers of that trust domain.

@@ -1,5 +1,8 @@
 //! Every metric of a node: its name, its help text, and who counts it. The reference page is made from this.
 
+pub mod tcp;
+pub mod udp;
+
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -32,6 +35,10 @@ pub const HANDSHAKE_FAILURES_TOTAL: &str = "weft_handshake_failures_total";
 pub const MIGRATIONS_TOTAL: &str = "weft_migrations_total";
 /// Datagrams dropped because their connection ID doesn't open.
 pub const DROPPED_DATAGRAMS_TOTAL: &str = "weft_dropped_datagrams_total";
+/// Datagrams that arrived at one shard and were another's.
+pub const HANDED_OVER_DATAGRAMS_TOTAL: &str = "weft_handed_over_datagrams_total";
+/// Those of them that were lost, as their shard didn't keep up.
+pub const HANDED_OVER_LOST_TOTAL: &str = "weft_handed_over_lost_total";
 /// When each SVID here ends.
 pub const CERTIFICATE_EXPIRY_SECONDS: &str = "weft_certificate_expiry_seconds";
 /// The version of the View in force.
@@ -99,6 +106,14 @@ pub const COUNTERS: &[(&str, &str)] = &[
         "Datagrams dropped because their connection ID does not open.",
     ),
     (
+        HANDED_OVER_DATAGRAMS_TOTAL,
+        "Datagrams that arrived at one shard and were another's.",
+    ),
+    (
+        HANDED_OVER_LOST_TOTAL,
+        "Datagrams lost between shards, as theirs did not keep up.",
+    ),
+    (
         ACCESS_LOG_LOST_TOTAL,
         "Access-log lines that could not be written.",
     ),
@@ -130,10 +145,10 @@ pub const HISTOGRAMS: &[(&str, &str)] = &[(
 
 /// Tells the recorder what each metric is. Call it once, after the recorder is installed.
 pub fn describe() {
-    for (name, help) in COUNTERS {
+    for (name, help) in COUNTERS.iter().chain(tcp::COUNTERS).chain(udp::COUNTERS) {
         describe_counter!(*name, *help);
     }
-    for (name, help) in GAUGES {
+    for (name, help) in GAUGES.iter().chain(tcp::GAUGES).chain(udp::GAUGES) {
         describe_gauge!(*name, *help);
     }
     for (name, help) in HISTOGRAMS {
@@ -159,8 +174,10 @@ pub(crate) fn migrated(role: Role) {
     counter!(MIGRATIONS_TOTAL, "role" => role.word()).increment(1);
 }
 
-pub(crate) fn dropped_datagrams(total: u64) {
-    counter!(DROPPED_DATAGRAMS_TOTAL).absolute(total);
+pub(crate) fn datagrams(counts: &tunnel::EndpointCounts) {
+    counter!(DROPPED_DATAGRAMS_TOTAL).absolute(counts.datagrams_dropped);
+    counter!(HANDED_OVER_DATAGRAMS_TOTAL).absolute(counts.datagrams_handed_over);
+    counter!(HANDED_OVER_LOST_TOTAL).absolute(counts.datagrams_lost);
 }
 
 pub(crate) fn certificate(id: &SpiffeId, ends: SystemTime) {
@@ -224,14 +241,19 @@ mod tests {
 
     #[test]
     fn names_follow_the_conventions() {
-        for (name, help) in COUNTERS {
+        for (name, help) in COUNTERS.iter().chain(tcp::COUNTERS).chain(udp::COUNTERS) {
             assert!(
                 name.starts_with("weft_") && name.ends_with("_total"),
                 "{name}"
             );
             assert!(help.ends_with('.'), "{name}");
         }
-        for (name, _) in GAUGES.iter().chain(HISTOGRAMS) {
+        for (name, _) in GAUGES
+            .iter()
+            .chain(tcp::GAUGES)
+            .chain(udp::GAUGES)
+            .chain(HISTOGRAMS)
+        {
             assert!(
                 name.starts_with("weft_") && !name.ends_with("_total"),
                 "{name}"

@@ -73,6 +73,7 @@ pub(crate) struct Record {
     begun: Instant,
     received: Arc<AtomicU64>,
     finished: bool,
+    held: Option<Box<dyn std::any::Any + Send>>,
 }
 
 /// A line of the access log. Paths and identities hold no byte that JSON doesn't escape.
@@ -109,6 +110,7 @@ impl Record {
             begun: Instant::now(),
             received: Arc::default(),
             finished: false,
+            held: None,
         }
     }
 
@@ -151,6 +153,30 @@ impl Record {
         self.facts.status = status.as_u16();
         self.facts.error = Some(reason);
         self.facts.detail = Some(detail.to_string());
+    }
+
+    /// So much of the request's body has come, and so much of the answer's has gone.
+    pub(crate) fn passed(&mut self, received: u64, sent: u64) {
+        self.received.store(received, Ordering::Relaxed);
+        self.facts.sent = sent;
+    }
+
+    /// What the trailers said.
+    pub(crate) fn grpc_status(&mut self, status: Option<String>) {
+        if status.is_some() {
+            self.facts.grpc_status = status;
+        }
+    }
+
+    /// Keeps something for as long as the record is open.
+    pub(crate) fn hold(&mut self, held: impl Send + 'static) {
+        self.held = Some(Box::new(held));
+    }
+
+    /// It broke off after its head.
+    pub(crate) fn broken_off(&mut self, detail: &dyn Display) {
+        self.facts.error.get_or_insert("broken-off");
+        self.facts.detail.get_or_insert_with(|| detail.to_string());
     }
 
     /// Where the bytes of the request's body are counted.

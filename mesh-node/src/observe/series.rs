@@ -14,15 +14,16 @@ use super::metrics::{REQUEST_DURATION_SECONDS, REQUEST_FAILURES_TOTAL, REQUESTS_
 const MAX_SERIES: usize = 1000;
 const OTHER: &str = "other";
 
-#[derive(Debug, Default)]
-pub(super) struct SeriesTable(Mutex<HashMap<Key, Arc<Series>>>);
+#[derive(Debug)]
+pub(super) struct SeriesTable<S>(Mutex<HashMap<Key, Arc<S>>>);
 
+/// A pair of source and destination.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Key {
-    direction: Direction,
-    source: Arc<str>,
-    destination: Arc<str>,
-    peer: Arc<str>,
+pub(super) struct Key {
+    pub(super) direction: Direction,
+    pub(super) source: Arc<str>,
+    pub(super) destination: Arc<str>,
+    pub(super) peer: Arc<str>,
 }
 
 /// The metrics of one pair.
@@ -40,14 +41,20 @@ impl std::fmt::Debug for Series {
     }
 }
 
-impl SeriesTable {
+impl<S> Default for SeriesTable<S> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<S: From<Key>> SeriesTable<S> {
     pub(super) fn of(
         &self,
         direction: Direction,
         source: &Arc<str>,
         destination: &Arc<str>,
         peer: &Arc<str>,
-    ) -> Arc<Series> {
+    ) -> Arc<S> {
         let mut key = Key {
             direction,
             source: Arc::clone(source),
@@ -69,13 +76,13 @@ impl SeriesTable {
         Arc::clone(
             table
                 .entry(key)
-                .or_insert_with_key(|key| Arc::new(Series::new(key.clone()))),
+                .or_insert_with_key(|key| Arc::new(S::from(key.clone()))),
         )
     }
 }
 
-impl Series {
-    fn new(key: Key) -> Self {
+impl From<Key> for Series {
+    fn from(key: Key) -> Self {
         let requests = |class: &'static str| {
             counter!(
                 REQUESTS_TOTAL,
@@ -95,7 +102,9 @@ impl Series {
             duration,
         }
     }
+}
 
+impl Series {
     pub(super) fn count(&self, status: u16, error: Option<&'static str>, elapsed: Duration) {
         let class = usize::from(status / 100).clamp(1, 5) - 1;
         self.by_class[class].increment(1);

@@ -2,14 +2,12 @@
 
 use std::time::Instant;
 
-use http::HeaderMap;
-use hyper::body::Incoming;
-use tunnel::{Refusal, RequestError, RequestHead};
+use tunnel::{Refusal, RequestError, ResponseHead};
 
 use super::Source;
+use super::carrier::CallerFault;
 use super::pick::{Nowhere, Picked};
 use super::pool::NoTunnel;
-use super::replay::Replay;
 use super::rescue::OutboundError;
 use super::retry::Failure;
 use super::service::{Endpoint, Plan, Service};
@@ -19,8 +17,6 @@ pub(super) struct Trying<'a> {
     pub(super) source: &'a Source,
     pub(super) service: &'a Service,
     pub(super) plan: &'a Plan,
-    pub(super) head: RequestHead,
-    pub(super) body: Replay<Incoming>,
 }
 
 /// A failed attempt.
@@ -94,7 +90,7 @@ impl Trying<'_> {
                 },
                 false,
             ),
-            RequestError::NotSent(_) | RequestError::WrongTunnel => (
+            RequestError::NotSent(_) | RequestError::Stale | RequestError::WrongTunnel => (
                 Failure::Unreached,
                 OutboundError::Unreachable {
                     service,
@@ -108,6 +104,15 @@ impl Trying<'_> {
             failure,
             error,
             blames,
+        }
+    }
+
+    /// Whoever asked is at fault: nobody else is tried or blamed.
+    pub(super) const fn caller(fault: CallerFault) -> Failed {
+        Failed {
+            failure: Failure::Caller,
+            error: OutboundError::Caller(fault),
+            blames: false,
         }
     }
 
@@ -125,21 +130,32 @@ impl Trying<'_> {
     }
 
     /// The endpoint answered: for the better or the worse.
-    pub(super) fn answered(&self, picked: &Picked, status: u16, headers: &HeaderMap) {
+    pub(super) fn answered(&self, picked: &Picked, head: &ResponseHead) {
         let endpoint = &picked.endpoint;
         if picked.spilled {
             endpoint.counters.spilled.increment(1);
         }
         endpoint.counters.served.increment(1);
-        let is_failure = status >= 500
-            || headers
+        let is_failure = head.status.is_server_error()
+            || head
+                .fields
                 .get("grpc-status")
-                .is_some_and(|status| status == "14");
+                .is_some_and(|status| status == b"14");
         if is_failure {
             self.count_failure(endpoint);
         } else {
             endpoint.state.outlier.lock().succeeded();
         }
+    }
+
+    /// The endpoint took a connection or a session.
+    pub(super) fn opened(&self, picked: &Picked) {
+        let endpoint = &picked.endpoint;
+        if picked.spilled {
+            endpoint.counters.spilled.increment(1);
+        }
+        endpoint.counters.served.increment(1);
+        endpoint.state.outlier.lock().succeeded();
     }
 
     /// The endpoint gave no answer.
@@ -150,7 +166,7 @@ impl Trying<'_> {
                     self.note_ejection(&picked.endpoint);
                 }
             }
-            Failure::Unreached | Failure::TurnedAway => {}
+            Failure::Unreached | Failure::TurnedAway | Failure::Caller => {}
             Failure::Broken => self.count_failure(&picked.endpoint),
             // It answered as it should: no.
             Failure::Final => picked.endpoint.state.outlier.lock().succeeded(),

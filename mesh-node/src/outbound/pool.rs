@@ -22,6 +22,7 @@ use protocol::name::{ClusterName, SpiffeId};
 use protocol::wire::v1;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
+use tunnel::Alpn;
 
 use crate::credentials::Credentials;
 use crate::outbound::service::{Directory, Endpoint};
@@ -37,11 +38,11 @@ pub(crate) struct DestinationKey {
     pub(crate) id: SpiffeId,
 }
 
-/// All tunnels to one destination, one for each source identity here.
+/// All tunnels to one destination, one for each source identity here and each encoding in use.
 #[derive(Debug)]
 pub(crate) struct Destination {
     pub(crate) key: DestinationKey,
-    slots: Mutex<Vec<(SpiffeId, Arc<Slot>)>>,
+    slots: Mutex<Vec<(SpiffeId, Alpn, Arc<Slot>)>>,
 }
 
 /// The tunnel from one source to one destination, and its replacement while there is one.
@@ -92,6 +93,7 @@ pub(crate) struct Pool {
     trust: Trust,
     revocation: Revocation,
     credentials: Arc<Credentials>,
+    encoding: Alpn,
     destinations: Mutex<HashMap<DestinationKey, Arc<Destination>>>,
 }
 
@@ -105,14 +107,22 @@ impl Pool {
         endpoint: tunnel::Endpoint,
         trust: Trust,
         credentials: Arc<Credentials>,
+        encoding: Alpn,
     ) -> Self {
         Self {
             endpoint,
             revocation: Revocation::new(Arc::clone(&trust)),
             trust,
             credentials,
+            encoding,
             destinations: Mutex::default(),
         }
+    }
+
+    /// What carries requests and UDP sessions. TCP connections and upgrades go by `weft/1` in any case: HTTP/3 as we have it carries
+    /// neither.
+    pub(crate) const fn encoding(&self) -> Alpn {
+        self.encoding
     }
 
     /// The destination of a key: always the same one.
@@ -132,10 +142,11 @@ impl Pool {
         source: &SpiffeId,
         endpoint: &Endpoint,
         directory: &Arc<Directory>,
+        alpn: Alpn,
         deadline: Instant,
     ) -> Result<InUse, Arc<NoTunnel>> {
-        let slot = endpoint.state.destination.slot(source);
-        let mut dialing = match self.warm_or_dialing(&slot, source, endpoint, directory) {
+        let slot = endpoint.state.destination.slot(source, alpn);
+        let mut dialing = match self.warm_or_dialing(&slot, source, endpoint, directory, alpn) {
             Ok(live) => return Ok(live),
             Err(dialing) => dialing,
         };
@@ -166,6 +177,7 @@ impl Pool {
         source: &SpiffeId,
         endpoint: &Endpoint,
         directory: &Arc<Directory>,
+        alpn: Alpn,
     ) -> Result<InUse, watch::Receiver<Option<Dialed>>> {
         let mut state = slot.state.lock();
         let warm = state
@@ -176,13 +188,13 @@ impl Pool {
         match (warm, &state.dialing) {
             (Some(live), dialing) => {
                 if dialing.is_none() && live.wants_successor() {
-                    state.dialing = Some(self.begin(slot, source, endpoint, directory));
+                    state.dialing = Some(self.begin(slot, source, endpoint, directory, alpn));
                 }
                 Ok(live.use_it())
             }
             (None, Some(dialing)) => Err(dialing.clone()),
             (None, None) => {
-                let dialing = self.begin(slot, source, endpoint, directory);
+                let dialing = self.begin(slot, source, endpoint, directory, alpn);
                 state.dialing = Some(dialing.clone());
                 Err(dialing)
             }
@@ -196,6 +208,7 @@ impl Pool {
         source: &SpiffeId,
         endpoint: &Endpoint,
         directory: &Arc<Directory>,
+        alpn: Alpn,
     ) -> watch::Receiver<Option<Dialed>> {
         let (tell, dialing) = watch::channel(None);
         let plan = dialing::DialPlan {
@@ -203,6 +216,7 @@ impl Pool {
             facts: endpoint.facts.clone(),
             cluster: Arc::clone(&endpoint.cluster),
             directory: Arc::clone(directory),
+            alpn,
         };
         let (pool, slot) = (Arc::clone(self), Arc::clone(slot));
         tokio::spawn(async move {
@@ -252,13 +266,13 @@ impl Pool {
 }
 
 impl Destination {
-    fn slot(&self, source: &SpiffeId) -> Arc<Slot> {
+    fn slot(&self, source: &SpiffeId, alpn: Alpn) -> Arc<Slot> {
         let mut slots = self.slots.lock();
-        if let Some((_, slot)) = slots.iter().find(|(id, _)| id == source) {
+        if let Some((_, _, slot)) = slots.iter().find(|(id, by, _)| id == source && *by == alpn) {
             return Arc::clone(slot);
         }
         let slot = Arc::new(Slot::default());
-        slots.push((source.clone(), Arc::clone(&slot)));
+        slots.push((source.clone(), alpn, Arc::clone(&slot)));
         slot
     }
 
@@ -267,7 +281,7 @@ impl Destination {
         self.slots
             .lock()
             .iter()
-            .flat_map(|(_, slot)| {
+            .flat_map(|(_, _, slot)| {
                 let state = slot.state.lock();
                 state
                     .current

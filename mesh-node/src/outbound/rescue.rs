@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use tunnel::Refusal;
 
+use super::carrier::CallerFault;
 use crate::http::REASON;
 use crate::http::body::Answer;
 use crate::http::target::TargetError;
+use crate::http1::head::HeadError;
 
 /// Why an app's request got no answer from a service.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +36,15 @@ pub(crate) enum OutboundError {
     /// The destination's node refused.
     #[error("{service}: {}", .refusal.word())]
     Refused { service: String, refusal: Refusal },
+    /// The head is more than can be sent.
+    #[error("the request can't be sent: {0}")]
+    Unsendable(String),
+    /// Its head isn't HTTP/1 as it must be.
+    #[error("the request is refused: {0}")]
+    Head(#[from] HeadError),
+    /// Whoever asked has gone or broke the rules within the body.
+    #[error("{}", .0.words())]
+    Caller(CallerFault),
     /// The request broke off on its way, an app may have seen it.
     #[error("{service} broke off: {reason}")]
     Broken { service: String, reason: String },
@@ -80,6 +91,20 @@ impl OutboundError {
                 Refusal::Draining => face(StatusCode::SERVICE_UNAVAILABLE, 14, "draining"),
                 Refusal::Malformed => face(StatusCode::BAD_REQUEST, 3, "bad-request"),
             },
+            Self::Unsendable(_) => {
+                face(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, 3, "too-large")
+            }
+            Self::Head(HeadError::Malformed(_)) => face(StatusCode::BAD_REQUEST, 3, "bad-request"),
+            Self::Head(HeadError::TooLarge) => {
+                face(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, 3, "too-large")
+            }
+            Self::Head(HeadError::Version) => {
+                face(StatusCode::HTTP_VERSION_NOT_SUPPORTED, 3, "version")
+            }
+            Self::Head(HeadError::Slow) => face(StatusCode::REQUEST_TIMEOUT, 4, "slow-head"),
+            Self::Head(HeadError::Coding) => face(StatusCode::NOT_IMPLEMENTED, 3, "coding"),
+            Self::Caller(CallerFault::Idle) => face(StatusCode::REQUEST_TIMEOUT, 4, "idle"),
+            Self::Caller(_) => face(StatusCode::BAD_REQUEST, 3, "bad-request"),
             Self::Broken { .. } => face(StatusCode::BAD_GATEWAY, 14, "broken"),
         }
     }
@@ -94,6 +119,11 @@ impl OutboundError {
                 }
         )
         .then_some(SHED_PAUSE)
+    }
+
+    /// P-15: nothing else is read from a connection that sent something ambiguous.
+    pub(crate) const fn ends_connection(&self) -> bool {
+        matches!(self, Self::Target(_) | Self::Head(_) | Self::Caller(_))
     }
 
     /// The answer to the app.
@@ -120,10 +150,6 @@ impl OutboundError {
         );
         if let Some(pause) = self.retry_after() {
             headers.insert(RETRY_AFTER, HeaderValue::from(pause.as_secs()));
-        }
-        // P-15: nothing else is read from a connection that sent something ambiguous.
-        if matches!(self, Self::Target(_)) {
-            headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
     }

@@ -33,6 +33,8 @@ pub(crate) enum Failure {
     Broken,
     /// No other endpoint would answer otherwise.
     Final,
+    /// Whoever asked has gone, or broke the rules.
+    Caller,
 }
 
 /// What a request brings with it.
@@ -99,7 +101,7 @@ impl Attempts {
             return Next::GiveUp;
         }
         match failure {
-            Failure::Final => Next::GiveUp,
+            Failure::Final | Failure::Caller => Next::GiveUp,
             Failure::Unreached => self.again(now),
             Failure::TurnedAway => {
                 self.turned_away += 1;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
+use std::num::NonZeroU8;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use identity::tls::{self, ClientAuth, ServerCertificates};
 use identity::{
     Bundle, Bundles, IntermediateAuthority, PrivateKey, RootAuthority, Trust, X509Svid,
 };
-use mesh_node::node::{Node, NodeSettings};
+use mesh_node::node::{Http3, Node, NodeSettings};
 use parking_lot::Mutex;
 use protocol::authorization::Policy;
 use protocol::cid::{
@@ -36,6 +37,7 @@ use tunnel::{Accepted, Alpn, EndpointConfig, Limits, NodeSecret, Routing};
 use super::{PATIENCE, until};
 
 mod controller;
+mod gateway;
 mod intruder;
 
 pub use intruder::Intruder;
@@ -53,6 +55,9 @@ pub struct Cluster {
     tasks: Option<JoinSet<()>>,
     endpoint: tunnel::Endpoint,
     dir: tempfile::TempDir,
+    /// Of nodes that are started from now on.
+    pub shards: NonZeroU8,
+    pub http3: Http3,
 }
 
 /// What the fake knows.
@@ -120,6 +125,8 @@ impl Cluster {
             tasks: Some(tasks),
             endpoint,
             dir: tempfile::tempdir().unwrap(),
+            shards: NonZeroU8::MIN,
+            http3: Http3::default(),
         }
     }
 
@@ -185,12 +192,15 @@ impl Cluster {
             join,
             controller: None,
             sockets: tunnel::Sockets::default(),
+            limits: tunnel::Limits::default(),
+            shards: self.shards,
+            http3: self.http3,
         })
         .await?;
         let (stop, stopped) = oneshot::channel::<()>();
         let (address, ready, handle) =
             (node.local_addr(), node.ready(), node.membership().handle());
-        let task = tokio::spawn(node.run(async { drop(stopped.await) }));
+        let task = tokio::spawn(async { node.run(async { drop(stopped.await) }).await.unwrap() });
         Ok(RunningNode {
             name,
             dir: dir.to_owned(),

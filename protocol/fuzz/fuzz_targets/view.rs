@@ -1,14 +1,7 @@
-//! Views as a controller sends them: a View that is believed goes back to a message and is believed again, the same.
+//! Calls `checks/view.rs`.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use prost::Message;
-use protocol::view::View;
-use protocol::wire::v1;
+#[path = "../checks/view.rs"]
+mod view;
 
-fuzz_target!(|bytes: &[u8]| {
-    let Ok(message) = v1::View::decode(bytes) else { return };
-    let Ok(view) = View::try_from(message) else { return };
-    let again = View::try_from(v1::View::from(&view)).expect("what was believed is believed again");
-    assert!(again == view);
-});
+libfuzzer_sys::fuzz_target!(|input: &[u8]| view::check(input));

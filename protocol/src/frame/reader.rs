@@ -3,31 +3,41 @@
 use std::collections::VecDeque;
 
 use bytes::{Buf, Bytes, BytesMut};
-use http::HeaderMap;
 
-use super::head::decode_trailers;
-use super::{FrameError, FrameType, MAX_DATA_BYTES, MAX_HEAD_BYTES, Refusal, varint};
+use super::{
+    Fields, FrameError, FrameType, MAX_DATA_BYTES, MAX_HEAD_BYTES, MAX_INTERIM, Refusal, varint,
+};
 
 /// What the reader found next.
 #[derive(Debug, PartialEq, Eq)]
 pub enum FrameEvent {
-    /// The payload of a HEAD or HEAD-ONLY frame, for `RequestHead::decode` or `ResponseHead::decode`.
+    /// The payload of a HEAD frame, for `RequestHead::decode` or `ResponseHead::decode`.
     Head(Bytes),
+    /// The payload of an INTERIM frame, for `ResponseHead::decode`.
+    Interim(Bytes),
     /// The other side handed nothing to an application.
     Refused(Refusal),
-    /// A part of the body.
+    /// A part of the body; empty only at its end, or as an empty packet.
     Data(Bytes),
-    /// The fields after the body; nothing but the end may follow.
-    Trailers(HeaderMap),
+    /// The fields after the body.
+    Trailers(Fields),
+    /// The payload of a TCP or UDP frame, for `decode_service`; nothing after it has been read as a frame.
+    Service(FrameType, Bytes),
+    /// The TCP connection or UDP session stands; nothing after it has been read as a frame.
+    Opened,
 }
 
-/// A stream's state: where in which frame it stands.
+/// A stream's state: where in which frame it stands. After each event [`is_message_over`](Self::is_message_over) says whether the
+/// message is complete; the next frame begins the next one.
 #[derive(Debug, Default)]
 pub struct FrameReader {
     chunks: VecDeque<Bytes>,
     buffered: usize,
     state: State,
     order: Order,
+    /// The frame at hand is the last of its message.
+    last: bool,
+    interim: u32,
 }
 
 #[derive(Debug, Default)]
@@ -39,12 +49,19 @@ enum State {
 }
 
 /// What has been seen, and so what may come.
-#[derive(Debug, Default, PartialEq, Eq, PartialOrd)]
+#[derive(Debug, Default, PartialEq, Eq, Clone, Copy)]
 enum Order {
+    /// Nothing yet.
     #[default]
     Start,
+    /// A message is under way.
     Body,
-    Ended,
+    /// A message is complete.
+    Over,
+    /// TCP, UDP or OPENED has been seen.
+    Raw,
+    /// A UDP session: each DATA frame is a packet.
+    Packets,
 }
 
 impl FrameReader {
@@ -68,7 +85,16 @@ impl FrameReader {
                         return Ok(None);
                     }
                 }
-                State::Data(0) => self.state = State::Header,
+                State::Data(0) => {
+                    self.state = State::Header;
+                    if self.last {
+                        // An empty frame says that the body has ended.
+                        self.order = Order::Over;
+                    }
+                    if self.last || self.order == Order::Packets {
+                        return Ok(Some(FrameEvent::Data(Bytes::new())));
+                    }
+                }
                 State::Data(left) => return Ok(self.data(left).map(FrameEvent::Data)),
                 State::Whole(kind, length) => {
                     if self.buffered < length {
@@ -85,43 +111,68 @@ impl FrameReader {
     /// Checks that the stream may end here.
     ///
     /// # Errors
-    /// `Truncated` when it ended within a frame or before any.
+    /// `Truncated` when it ended within a message or before any.
     pub fn end(&self) -> Result<(), FrameError> {
-        let between = matches!(self.state, State::Header | State::Data(0)) && self.buffered == 0;
-        if between && self.order != Order::Start {
+        let between = matches!(self.state, State::Header) && self.buffered == 0;
+        if between && matches!(self.order, Order::Over | Order::Raw | Order::Packets) {
             Ok(())
         } else {
             Err(FrameError::Truncated)
         }
     }
 
-    /// Whether the last frame that may come has been given out.
+    /// Whether the message whose frames were given out last is complete.
     #[must_use]
-    pub fn has_ended(&self) -> bool {
-        self.order == Order::Ended && matches!(self.state, State::Header)
+    pub fn is_message_over(&self) -> bool {
+        self.order == Order::Over
+    }
+
+    /// Whether no byte has come at all.
+    #[must_use]
+    pub fn is_untouched(&self) -> bool {
+        self.order == Order::Start && matches!(self.state, State::Header) && self.buffered == 0
+    }
+
+    /// What has been pushed and not read: the beginning of the bytes after TCP, OPENED or an upgrade.
+    pub fn into_rest(self) -> VecDeque<Bytes> {
+        self.chunks
+    }
+
+    /// Goes on after OPENED with one DATA frame for each packet of a UDP session.
+    pub fn expect_packets(&mut self) {
+        self.order = Order::Packets;
     }
 
     /// Reads a frame's type and length; false while bytes are missing.
     fn header(&mut self) -> Result<bool, FrameError> {
-        let mut start = [0u8; 9];
-        let mut have = 0;
-        for byte in self
-            .chunks
-            .iter()
-            .flat_map(|chunk| chunk.iter())
-            .take(start.len())
-        {
-            start[have] = *byte;
-            have += 1;
+        if self.order == Order::Raw {
+            return Ok(false);
         }
+        let mut start = [0u8; 9];
+        let have = match self.chunks.front() {
+            // Nearly always the header lies in one chunk.
+            Some(chunk) if chunk.len() >= start.len() => {
+                start.copy_from_slice(&chunk[..9]);
+                start.len()
+            }
+            _ => {
+                let bytes = self.chunks.iter().flat_map(|chunk| chunk.iter());
+                start
+                    .iter_mut()
+                    .zip(bytes)
+                    .map(|(to, from)| *to = *from)
+                    .count()
+            }
+        };
         if have == 0 {
             return Ok(false);
         }
-        let kind = FrameType::from_byte(start[0]).ok_or(FrameError::UnknownType(start[0]))?;
+        let (kind, last) =
+            FrameType::from_byte(start[0]).ok_or(FrameError::UnknownType(start[0]))?;
         let Some((length, size)) = varint::read(&start[1..have]) else {
             return Ok(false);
         };
-        self.admit(kind)?;
+        self.admit(kind, last)?;
         let limit = if kind == FrameType::Data {
             MAX_DATA_BYTES
         } else {
@@ -131,6 +182,7 @@ impl FrameReader {
             return Err(FrameError::TooLong { length, limit });
         }
         self.skip(1 + size);
+        self.last = last;
         self.state = if kind == FrameType::Data {
             State::Data(length)
         } else {
@@ -139,29 +191,52 @@ impl FrameReader {
         Ok(true)
     }
 
-    fn admit(&mut self, kind: FrameType) -> Result<(), FrameError> {
-        let next = match (&self.order, kind) {
-            (Order::Start, FrameType::Head) | (Order::Body, FrameType::Data) => Order::Body,
-            (Order::Start, FrameType::Refused | FrameType::HeadOnly)
-            | (Order::Body, FrameType::Trailers) => Order::Ended,
-            _ => return Err(FrameError::Unexpected(kind)),
+    /// Whether such a frame may stand here; what ends a message must say so, and what can't must not.
+    fn admit(&mut self, kind: FrameType, last: bool) -> Result<(), FrameError> {
+        let begins = matches!(self.order, Order::Start | Order::Over);
+        let fits = match kind {
+            FrameType::Head => begins,
+            FrameType::Interim => begins && !last,
+            FrameType::Refused => begins && last,
+            FrameType::Data => self.order == Order::Body || (self.order == Order::Packets && !last),
+            FrameType::Trailers => self.order == Order::Body && last,
+            FrameType::Tcp | FrameType::Udp | FrameType::Opened => {
+                self.order == Order::Start && !last
+            }
         };
-        self.order = next;
-        Ok(())
+        if kind == FrameType::Interim {
+            self.interim += 1;
+        }
+        if fits && self.interim <= MAX_INTERIM {
+            Ok(())
+        } else {
+            Err(FrameError::Unexpected(kind))
+        }
     }
 
-    fn whole(&self, kind: FrameType, payload: Bytes) -> Result<FrameEvent, FrameError> {
-        match kind {
-            FrameType::Head | FrameType::HeadOnly => Ok(FrameEvent::Head(payload)),
-            FrameType::Trailers => decode_trailers(&payload).map(FrameEvent::Trailers),
+    fn whole(&mut self, kind: FrameType, payload: Bytes) -> Result<FrameEvent, FrameError> {
+        let (event, order) = match kind {
+            FrameType::Head => {
+                self.interim = 0;
+                let order = if self.last { Order::Over } else { Order::Body };
+                (FrameEvent::Head(payload), order)
+            }
+            FrameType::Interim => (FrameEvent::Interim(payload), self.order),
+            FrameType::Trailers => (FrameEvent::Trailers(Fields::decode(payload)?), Order::Over),
             FrameType::Refused => match payload.as_ref() {
-                [code] => Refusal::from_code(*code)
-                    .map(FrameEvent::Refused)
-                    .ok_or(FrameError::Field("refusal")),
-                _ => Err(FrameError::Length),
+                [code] => {
+                    let refusal = Refusal::from_code(*code).ok_or(FrameError::Field("refusal"))?;
+                    (FrameEvent::Refused(refusal), Order::Over)
+                }
+                _ => return Err(FrameError::Length),
             },
-            FrameType::Data => Err(FrameError::Unexpected(kind)),
-        }
+            FrameType::Tcp | FrameType::Udp => (FrameEvent::Service(kind, payload), Order::Raw),
+            FrameType::Opened if payload.is_empty() => (FrameEvent::Opened, Order::Raw),
+            FrameType::Opened => return Err(FrameError::Length),
+            FrameType::Data => return Err(FrameError::Unexpected(kind)),
+        };
+        self.order = order;
+        Ok(event)
     }
 
     fn data(&mut self, left: u64) -> Option<Bytes> {
@@ -172,16 +247,33 @@ impl FrameReader {
             self.chunks.pop_front();
         }
         self.buffered -= length;
-        self.state = State::Data(left - length as u64);
+        let left = left - length as u64;
+        self.state = State::Data(left);
+        if left == 0 {
+            self.state = State::Header;
+            if self.last {
+                self.order = Order::Over;
+            }
+        }
         Some(data)
+    }
+
+    /// Whether the DATA frame at hand has been given out to its end.
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        matches!(self.state, State::Header)
     }
 
     fn take(&mut self, length: usize) -> Bytes {
         if let Some(first) = self.chunks.front_mut()
-            && first.len() > length
+            && first.len() >= length
         {
             self.buffered -= length;
-            return first.split_to(length);
+            let whole = first.split_to(length);
+            if first.is_empty() {
+                self.chunks.pop_front();
+            }
+            return whole;
         }
         let mut whole = BytesMut::with_capacity(length);
         while whole.len() < length {

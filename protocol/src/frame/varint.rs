@@ -5,7 +5,7 @@ use bytes::{BufMut, BytesMut};
 /// Appends `value`, in as few bytes as it takes.
 ///
 /// Values are lengths that this program made, below 2^62.
-pub(super) fn put(out: &mut BytesMut, value: u64) {
+pub(crate) fn put(out: &mut BytesMut, value: u64) {
     match value {
         0..=0x3f => out.put_u8(value as u8),
         0x40..=0x3fff => out.put_u16(value as u16 | 0x4000),
@@ -15,7 +15,7 @@ pub(super) fn put(out: &mut BytesMut, value: u64) {
 }
 
 /// Reads one from the front: the value and how many bytes it took; `None` while more bytes are needed.
-pub(super) fn read(bytes: &[u8]) -> Option<(u64, usize)> {
+pub(crate) fn read(bytes: &[u8]) -> Option<(u64, usize)> {
     let first = *bytes.first()?;
     let length = 1usize << (first >> 6);
     let rest = bytes.get(1..length)?;
@@ -23,4 +23,14 @@ pub(super) fn read(bytes: &[u8]) -> Option<(u64, usize)> {
         value << 8 | u64::from(*byte)
     });
     Some((value, length))
+}
+
+/// How many bytes `put` appends.
+pub(crate) const fn size(value: u64) -> usize {
+    match value {
+        0..=0x3f => 1,
+        0x40..=0x3fff => 2,
+        0x4000..=0x3fff_ffff => 4,
+        _ => 8,
+    }
 }

@@ -13,7 +13,7 @@ use crate::alpn::Alpn;
 use crate::close::{CloseCode, CloseReason};
 use crate::dial::certificates;
 use crate::endpoint::{Counts, Endpoint};
-use crate::limits::Limits;
+use crate::limits::{Limits, Role};
 use crate::tunnel::Tunnel;
 
 /// Somebody dials; nothing is proven yet.
@@ -131,13 +131,16 @@ impl Arrival {
             }),
             (Some(alpn), Some(chain)) => {
                 match identity::verify::verify(&chain, &trust.load(), SystemTime::now()) {
-                    Ok(proven) => Accepted::Tunnel(Tunnel::accepted(
-                        connection.clone(),
-                        alpn,
-                        server_name,
-                        proven,
-                        self.limits,
-                    )),
+                    Ok(proven) => {
+                        let limits = Arc::clone(&self.limits);
+                        let tunnel =
+                            Tunnel::accepted(connection.clone(), alpn, server_name, proven, limits);
+                        tokio::time::timeout(self.limits.handshake, tunnel.begin(Role::Listener))
+                            .await
+                            .map_err(|_| AcceptError::TooSlow { remote })?
+                            .map_err(|reason| AcceptError::Handshake { remote, reason })?;
+                        Accepted::Tunnel(tunnel)
+                    }
                     Err(source) => return refuse(AcceptError::Unproven { remote, source }),
                 }
             }

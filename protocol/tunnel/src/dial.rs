@@ -105,8 +105,10 @@ impl Endpoint {
         );
         let crypto = QuicClientConfig::try_from(tls).map_err(|_| DialError::CipherSuite)?;
         let mut config = quinn::ClientConfig::new(Arc::new(crypto));
-        let first =
-            quinn::ConnectionId::new(&dial.capability.route_token(dial.handle, rand::random()));
+        let token =
+            dial.capability
+                .route_token_spread(dial.handle, self.counts.next_any(), rand::random());
+        let first = quinn::ConnectionId::new(&token);
         config
             .initial_dst_cid_provider(Arc::new(move || first))
             .transport_config(self.limits.transport(Role::Caller, path_mtu::bound(remote)));
@@ -135,13 +137,21 @@ impl Endpoint {
             .map_err(|source| DialError::Unproven { remote, source })?;
         self.counts.dialed.fetch_add(1, Ordering::Relaxed);
         let source_expires = dial.source.map(|svid| svid.not_after());
-        Ok(Tunnel::dialed(
+        let tunnel = Tunnel::dialed(
             connection,
             dial.alpn,
             proven,
             source_expires,
             Arc::clone(&self.limits),
-        ))
+        );
+        tokio::time::timeout(dial.within, tunnel.begin(Role::Caller))
+            .await
+            .map_err(|_| DialError::NoAnswer {
+                remote,
+                within: dial.within,
+            })?
+            .map_err(|reason| DialError::Handshake { remote, reason })?;
+        Ok(tunnel)
     }
 }
 

@@ -5,7 +5,7 @@
 //!
 //! | ALPN | what | where |
 //! | --- | --- | --- |
-//! | `weft/1` | HTTP between nodes, one request a stream | [`Tunnel::request`], [`Tunnel::accept_request`] |
+//! | `weft/1` | HTTP, TCP and UDP between nodes | [`Tunnel::request`], [`Tunnel::open_messages`], [`Tunnel::accept_stream`] |
 //! | `weft-control/1` | gRPC between our own processes | [`rpc`] |
 //! | `weft-enrol/1` | gRPC of a [`Stranger`], who has no SVID yet | [`rpc`] |
 //!
@@ -15,14 +15,16 @@
 //!   Endpoint (quinn) ── Door: drops what doesn't open ── UDP socket
 //!         │ connection IDs by protocol::cid (N-IDs; fresh T-ID for each dial)
 //!         v
-//!      Tunnel ── encoding::weft1 │ rpc
+//!      Tunnel ── encoding │ rpc
 //! ```
 
 mod accept;
 mod alpn;
+mod batch;
 mod cid_generator;
 mod close;
 mod congestion;
+mod datagrams;
 mod dial;
 mod door;
 mod encoding;
@@ -32,20 +34,30 @@ mod node_secret;
 mod path_mtu;
 mod routing;
 pub mod rpc;
+mod shard;
 mod sockets;
 mod tunnel;
+mod windows;
 
 pub use accept::{AcceptError, Accepted, Arrival, Stranger};
 pub use alpn::Alpn;
+pub use batch::{Batch, BatchSocket, Ecn, Run};
 pub use close::{CloseCode, CloseReason};
 pub use congestion::{Congestion, CongestionError};
 pub use dial::{Dial, DialError};
-pub use encoding::weft1::{BodyError, IncomingRequest, RequestError, Responder, TunnelBody};
+pub use encoding::{
+    Arriving, ByteArrival, ByteRecv, ByteSend, Event, Exchange, Lent, MessageError, MessageRecv,
+    MessageSend, Opening, RequestError, StreamCode, TcpAnswer, TunnelBody, UdpArrival, UdpRecv,
+    UdpSend, UdpSession, send_body,
+};
 pub use endpoint::{BindError, Endpoint, EndpointConfig, EndpointCounts};
 pub use limits::Limits;
 pub use node_secret::{NodeSecret, NodeSecretError};
-pub use protocol::frame::{Refusal, RequestHead};
+pub use protocol::frame::{
+    Fields, FieldsBuilder, FrameError, HttpVersion, Refusal, RequestHead, ResponseHead,
+};
 pub use routing::Routing;
+pub use shard::Seat;
 pub use sockets::{Keeper, Sockets};
 pub use tunnel::{Tunnel, TunnelStats};
 

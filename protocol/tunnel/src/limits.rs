@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::congestion::Congestion;
+use crate::encoding::h3::ONE_WAY_STREAMS;
+use crate::windows;
 
 /// What one tunnel and one endpoint may use.
 #[derive(Debug, Clone)]
@@ -14,9 +16,9 @@ pub struct Limits {
     pub streams_cap: u32,
     /// Bytes that may wait unread on one stream.
     pub stream_window_bytes: u32,
-    /// Bytes that may wait unread on one tunnel.
+    /// Bytes that may wait unread on one tunnel, at most; it begins with less (`windows`).
     pub tunnel_window_bytes: u32,
-    /// Bytes that may wait unacknowledged on one tunnel.
+    /// Bytes that may wait unacknowledged on one tunnel, at most; likewise.
     pub send_window_bytes: u64,
     /// Who decides how much may be on its way.
     pub congestion: Congestion,
@@ -53,6 +55,9 @@ impl Default for Limits {
     }
 }
 
+/// Datagrams that wait on one tunnel, in each direction; when there are more, the oldest go.
+const DATAGRAM_BUFFER_BYTES: usize = 1 << 20;
+
 /// One acknowledgement for so many packets: fewer packets back, and a rate is measured as well by it.
 const ACKNOWLEDGED_TOGETHER: u32 = 10;
 /// Or after so long, which also is how much later the loss of a last packet is noticed.
@@ -67,24 +72,26 @@ impl Limits {
             .ack_eliciting_threshold(ACKNOWLEDGED_TOGETHER.into())
             .max_ack_delay(Some(ACKNOWLEDGED_WITHIN))
             .reordering_threshold(3u32.into());
+        let receive_window = windows::first(self.tunnel_window_bytes.into());
+        let receive_window = quinn::VarInt::from_u64(receive_window).unwrap_or(quinn::VarInt::MAX);
         let mut config = quinn::TransportConfig::default();
         config
             .max_concurrent_bidi_streams(match role {
                 Role::Caller => 0u32.into(),
                 Role::Listener => self.streams.into(),
             })
-            .max_concurrent_uni_streams(0u32.into())
+            .max_concurrent_uni_streams(ONE_WAY_STREAMS.into())
             .stream_receive_window(self.stream_window_bytes.into())
-            .receive_window(self.tunnel_window_bytes.into())
-            .send_window(self.send_window_bytes)
-            .send_fairness(false)
+            .receive_window(receive_window)
+            .send_window(windows::first(self.send_window_bytes))
             .initial_rtt(Duration::from_millis(50))
             .max_idle_timeout(quinn::IdleTimeout::try_from(self.idle).ok())
             .keep_alive_interval(match role {
                 Role::Caller => Some(self.keep_alive),
                 Role::Listener => None,
             })
-            .datagram_receive_buffer_size(None)
+            .datagram_receive_buffer_size(Some(DATAGRAM_BUFFER_BYTES))
+            .datagram_send_buffer_size(DATAGRAM_BUFFER_BYTES)
             .ack_frequency_config(Some(acknowledgements))
             .mtu_discovery_config(Some(mtu))
             .congestion_controller_factory(

@@ -1,15 +1,18 @@
 //! A QUIC connection whose other end is proven. Only [`dial`](crate::Endpoint::dial) and [`accept`](crate::Arrival::prove) make one.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
-use std::time::{Duration, SystemTime};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant, SystemTime};
 
 use identity::verify::VerifiedSvid;
 
 use crate::alpn::Alpn;
 use crate::close::{CloseCode, CloseReason};
-use crate::limits::Limits;
+use crate::datagrams::Datagrams;
+use crate::encoding::{Idle, h3};
+use crate::limits::{Limits, Role};
+use crate::windows::Windows;
 
 /// One tunnel; clones are the same one.
 #[derive(Debug, Clone)]
@@ -25,9 +28,15 @@ struct Inner {
     remote: VerifiedSvid,
     expires: SystemTime,
     limits: Arc<Limits>,
-    /// Requests under way on an accepted tunnel, and the stream limit that was raised for them.
+    /// Streams open on an accepted tunnel, and the limit that was raised for them.
     active: AtomicU32,
     allowed: AtomicU32,
+    /// Streams of a dialed tunnel that wait for their next exchange.
+    idle: Idle,
+    datagrams: Datagrams,
+    windows: Windows,
+    /// What HTTP/3 keeps for the whole tunnel.
+    h3: OnceLock<h3::Session>,
 }
 
 /// What QUIC knows of a tunnel.
@@ -78,6 +87,7 @@ impl Tunnel {
         limits: Arc<Limits>,
     ) -> Self {
         let allowed = AtomicU32::new(limits.streams);
+        let windows = Windows::new(Instant::now(), &limits);
         let inner = Inner {
             alpn,
             server_name,
@@ -86,11 +96,39 @@ impl Tunnel {
             limits,
             active: AtomicU32::new(0),
             allowed,
+            idle: Idle::default(),
+            datagrams: Datagrams::default(),
+            windows,
+            h3: OnceLock::new(),
         };
         Self {
             connection,
             inner: Arc::new(inner),
         }
+    }
+
+    /// Exchanges what the encoding says before any request.
+    pub(crate) async fn begin(&self, role: Role) -> Result<(), CloseReason> {
+        if self.alpn() != Alpn::H3 {
+            return Ok(());
+        }
+        let connection = self.connection.clone();
+        let session = match role {
+            Role::Caller => h3::Session::caller(connection).await,
+            Role::Listener => h3::Session::listener(connection).await,
+        };
+        let session = session.map_err(|_| self.why_closed())?;
+        self.inner.h3.get_or_init(|| session);
+        Ok(())
+    }
+
+    /// How long whatever belongs to the beginning may take.
+    pub(crate) fn patience(&self) -> Duration {
+        self.inner.limits.handshake
+    }
+
+    pub(crate) fn h3(&self) -> Option<&h3::Session> {
+        self.inner.h3.get()
     }
 
     /// Who the other end has proven to be.
@@ -146,8 +184,37 @@ impl Tunnel {
         }
     }
 
+    /// What finds the session of each datagram.
+    pub(crate) fn datagrams(&self) -> &Datagrams {
+        &self.inner.datagrams
+    }
+
+    /// How many datagrams belonged to no UDP session since this was last asked.
+    #[must_use]
+    pub fn take_stray_datagrams(&self) -> u64 {
+        self.inner.datagrams.take_strays()
+    }
+
+    /// Streams that wait for their next exchange.
+    pub(crate) fn idle(&self) -> &Idle {
+        &self.inner.idle
+    }
+
+    /// Lets streams go that were not used for long, and fits the windows to the use; called once a second.
+    pub fn trim(&self, now: Instant) {
+        self.inner.idle.trim(now);
+        self.inner.windows.follow(now, &self.connection);
+    }
+
+    /// How it ended, as far as that is known at once.
+    pub(crate) fn why_closed(&self) -> CloseReason {
+        self.connection
+            .close_reason()
+            .map_or(CloseReason::Here, |error| CloseReason::of(&error))
+    }
+
     /// Raises the stream limit before the caller runs into it (a high limit from the start costs memory: PERFORMANCE fact 6).
-    pub(crate) fn enter_request(&self) -> ActiveRequest {
+    pub(crate) fn enter_stream(&self) -> ActiveStream {
         use std::sync::atomic::Ordering::Relaxed;
         let active = self.inner.active.fetch_add(1, Relaxed) + 1;
         let allowed = self.inner.allowed.load(Relaxed);
@@ -156,19 +223,19 @@ impl Tunnel {
             self.inner.allowed.store(raised, Relaxed);
             self.connection.set_max_concurrent_bi_streams(raised.into());
         }
-        ActiveRequest {
+        ActiveStream {
             inner: Arc::clone(&self.inner),
         }
     }
 }
 
-/// Counts a request while it is under way.
+/// Counts a stream while it is open.
 #[derive(Debug)]
-pub(crate) struct ActiveRequest {
+pub(crate) struct ActiveStream {
     inner: Arc<Inner>,
 }
 
-impl Drop for ActiveRequest {
+impl Drop for ActiveStream {
     fn drop(&mut self) {
         self.inner
             .active

@@ -17,12 +17,12 @@ use identity::{PrivateKey, X509Svid};
 use protocol::cid::{
     AllowedSelector, Capability, Generation, Handle, RoutingKey, RoutingKeys, Selector,
 };
-use protocol::frame::{Refusal, RequestHead};
+use protocol::frame::{Fields, HttpVersion, Refusal, RequestHead, ResponseHead};
 use protocol::name::{SpiffeId, TrustDomain};
 use rustls::sign::CertifiedKey;
 use tunnel::{
-    Accepted, Alpn, CloseCode, CloseReason, Dial, DialError, Endpoint, EndpointConfig, Limits,
-    NodeSecret, RequestError, Routing, Tunnel,
+    Accepted, Alpn, CloseCode, CloseReason, Dial, DialError, Endpoint, EndpointConfig, Exchange,
+    Limits, NodeSecret, Opening, RequestError, Routing, Tunnel, send_body,
 };
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -147,7 +147,9 @@ fn head(path: &str) -> RequestHead {
         method: http::Method::POST,
         authority: "payments.shop".into(),
         path: path.into(),
-        headers: http::HeaderMap::new(),
+        version: HttpVersion::Http11,
+        fields: Fields::new(),
+        upgrade: false,
     }
 }
 
@@ -175,6 +177,25 @@ async fn pair() -> (World, Endpoint, Endpoint, Tunnel, Tunnel) {
     (world, caller, listener, dialed.unwrap(), accepted)
 }
 
+/// The first exchange of the next stream.
+async fn next(listener: &Tunnel) -> Exchange {
+    let opening = listener.accept_stream().await.unwrap().open().await;
+    match opening.unwrap().unwrap() {
+        Opening::Http(exchange) => exchange,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn ok() -> ResponseHead {
+    let mut fields = protocol::frame::FieldsBuilder::default();
+    fields.push(b"X-Kept", b"yes").unwrap();
+    ResponseHead {
+        version: HttpVersion::Http11,
+        status: http::StatusCode::CREATED,
+        fields: fields.build(),
+    }
+}
+
 #[tokio::test]
 async fn both_ends_are_proven_and_a_request_streams_both_ways() {
     let (_world, _a, _b, caller, listener) = pair().await;
@@ -185,36 +206,26 @@ async fn both_ends_are_proven_and_a_request_streams_both_ways() {
         Some("abcdefghijklmnopqrstuvwxyz.weft.internal")
     );
     let server = tokio::spawn(async move {
-        let (head, body, responder) = listener
-            .accept_request()
-            .await
-            .unwrap()
-            .head()
-            .await
-            .unwrap();
+        let Exchange {
+            head,
+            mut send,
+            recv,
+        } = next(&listener).await;
         assert_eq!(head.path, "/charge");
-        let echoed = http::Response::builder()
-            .status(201)
-            .header("x-kept", "yes")
-            .body(body)
-            .unwrap();
+        send.response(&ok(), false).await.unwrap();
         // The request's body is the response's: it streams while it comes.
-        assert!(responder.respond(echoed).await.unwrap());
+        let (body, lent) = recv.lend();
+        assert!(send_body(&mut send, body).await.unwrap());
+        assert!(send.is_message_over() && lent.back().is_some());
         listener.closed().await;
     });
     let body = Full::new(Bytes::from(vec![5u8; 3 << 20]));
-    let response = tokio::time::timeout(LIMIT, caller.request(&head("/charge"), body))
+    let (answer, body) = tokio::time::timeout(LIMIT, caller.request(&head("/charge"), body))
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(
-        (
-            response.status().as_u16(),
-            response.headers()["x-kept"].to_str().unwrap()
-        ),
-        (201, "yes")
-    );
-    let got = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(answer, ok());
+    let got = body.collect().await.unwrap().to_bytes();
     assert_eq!(
         (got.len(), got.iter().all(|byte| *byte == 5)),
         (3 << 20, true)
@@ -224,17 +235,73 @@ async fn both_ends_are_proven_and_a_request_streams_both_ways() {
 }
 
 #[tokio::test]
+async fn one_stream_carries_one_exchange_after_another() {
+    let (_world, _a, _b, caller, listener) = pair().await;
+    let server = tokio::spawn(async move {
+        let mut exchange = next(&listener).await;
+        let mut served = 0;
+        loop {
+            exchange
+                .send
+                .response(&ok(), served % 2 == 0)
+                .await
+                .unwrap();
+            if served % 2 == 1 {
+                exchange
+                    .send
+                    .data(Bytes::from_static(b"body"), true)
+                    .await
+                    .unwrap();
+            }
+            served += 1;
+            match Exchange::next(exchange.send, exchange.recv).await.unwrap() {
+                Some(another) => exchange = another,
+                None => return served,
+            }
+        }
+    });
+    for round in 0..20 {
+        let (_, body) = caller.request(&head("/"), Empty::new()).await.unwrap();
+        let body = body.collect().await.unwrap().to_bytes();
+        assert_eq!(body.len(), round % 2 * 4);
+    }
+    // Unused for long, the stream is let go, and the listener hears an end.
+    caller.trim(std::time::Instant::now() + Duration::from_secs(60));
+    let served = tokio::time::timeout(LIMIT, server).await.unwrap().unwrap();
+    assert_eq!(served, 20);
+}
+
+#[tokio::test]
+async fn a_stream_that_ended_while_it_was_idle_loses_no_request() {
+    let (_world, _a, _b, caller, listener) = pair().await;
+    let (ended, ending) = tokio::sync::oneshot::channel();
+    let server = tokio::spawn(async move {
+        let mut first = next(&listener).await;
+        first.send.response(&ok(), true).await.unwrap();
+        drop(first);
+        ended.send(()).unwrap();
+        let mut second = next(&listener).await;
+        second.send.response(&ok(), true).await.unwrap();
+        listener.closed().await;
+    });
+    drop(caller.request(&head("/"), Empty::new()).await.unwrap());
+    ending.await.unwrap();
+    loop {
+        match caller.request(&head("/"), Empty::new()).await {
+            Ok(_) => break,
+            Err(error) => assert!(error.is_undelivered(), "{error}"),
+        }
+    }
+    caller.close(CloseCode::Done);
+    server.await.unwrap();
+}
+
+#[tokio::test]
 async fn refusals_say_that_nothing_was_delivered() {
     let (_world, _a, _b, caller, listener) = pair().await;
     tokio::spawn(async move {
-        let (_, _, responder) = listener
-            .accept_request()
-            .await
-            .unwrap()
-            .head()
-            .await
-            .unwrap();
-        responder.refuse(Refusal::Draining).await;
+        let mut exchange = next(&listener).await;
+        exchange.send.refuse(Refusal::Draining).await.unwrap();
         listener.closed().await;
     });
     let error = caller.request(&head("/"), Empty::new()).await.unwrap_err();
@@ -244,22 +311,18 @@ async fn refusals_say_that_nothing_was_delivered() {
 #[tokio::test]
 async fn a_dropped_request_is_heard_at_the_other_end() {
     let (_world, _a, _b, caller, listener) = pair().await;
+    let (read, reading) = tokio::sync::oneshot::channel();
     let (heard, hearing) = tokio::sync::oneshot::channel();
     tokio::spawn(async move {
-        let (_, _, responder) = listener
-            .accept_request()
-            .await
-            .unwrap()
-            .head()
-            .await
-            .unwrap();
-        responder.cancelled().await;
+        let exchange = next(&listener).await;
+        read.send(()).unwrap();
+        exchange.send.stopped().await;
         heard.send(()).unwrap();
     });
     let request = head("/slow");
     tokio::select! {
         _ = caller.request(&request, Empty::new()) => panic!("nobody answers"),
-        () = async { tokio::task::yield_now().await; tokio::time::sleep(Duration::from_millis(50)).await } => {}
+        read = reading => read.unwrap(),
     }
     tokio::time::timeout(LIMIT, hearing).await.unwrap().unwrap();
 }
@@ -268,28 +331,23 @@ async fn a_dropped_request_is_heard_at_the_other_end() {
 async fn a_response_that_breaks_off_is_an_error_not_an_end() {
     let (_world, _a, _b, caller, listener) = pair().await;
     tokio::spawn(async move {
-        let (_, _, responder) = listener
-            .accept_request()
-            .await
-            .unwrap()
-            .head()
-            .await
-            .unwrap();
+        let mut exchange = next(&listener).await;
         let frames = futures_util::stream::iter([
             Ok(http_body::Frame::data(Bytes::from_static(b"half"))),
             Err(std::io::Error::other("the application died")),
         ]);
+        exchange.send.response(&ok(), false).await.unwrap();
         assert!(
-            !responder
-                .respond(http::Response::new(StreamBody::new(frames)))
+            !send_body(&mut exchange.send, StreamBody::new(frames))
                 .await
                 .unwrap()
         );
+        exchange.send.break_off(tunnel::StreamCode::Broken);
         listener.closed().await;
     });
     // The reset may overtake the head; either way the caller must not see an end.
     let ended = match caller.request(&head("/"), Empty::new()).await {
-        Ok(response) => response.into_body().collect().await.map(drop),
+        Ok((_, body)) => body.collect().await.map(drop),
         Err(RequestError::Broken(error)) => Err(error),
         Err(other) => panic!("{other}"),
     };

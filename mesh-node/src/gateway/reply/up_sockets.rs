@@ -9,20 +9,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use protocol::forward::DropReason;
-use tokio::net::UdpSocket;
 use tokio_util::task::AbortOnDropHandle;
+use tunnel::{Batch, BatchSocket, Run};
 
-use super::{Packet, Reply};
+use super::{Packets, Reply};
 use crate::gateway::flows::{FlowKey, FlowLimits, Flows};
 use crate::gateway::metrics::Meters;
 use crate::gateway::socket;
 
-/// Replies of one caller between two looks at the others.
-const BATCH: usize = 64;
+/// Runs of replies that are received at once.
+const AT_ONCE: usize = 8;
+/// Receptions for one caller between two looks at the others.
+const ROUNDS: usize = 4;
 
 thread_local! {
-    /// Serves all flows of a thread, as nothing waits while it is in use. No datagram is longer.
-    static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; 1 << 16].into());
+    /// Serves all flows of a thread, as nothing waits while it is in use.
+    static BATCH: RefCell<Batch> = RefCell::new(Batch::new(AT_ONCE));
 }
 
 /// The table of up-sockets.
@@ -33,7 +35,7 @@ pub(in crate::gateway) struct UpSockets {
     /// The inner addresses of all flows: what comes from one of them outside is this gateway's own, sent in a circle.
     inner: HashSet<SocketAddr>,
     inner_bind: IpAddr,
-    public: Arc<UdpSocket>,
+    public: Arc<BatchSocket>,
     meters: Meters,
     started: Instant,
 }
@@ -41,7 +43,7 @@ pub(in crate::gateway) struct UpSockets {
 /// One flow's socket; its task sends replies back and ends with it.
 #[derive(Debug)]
 struct UpSocket {
-    socket: Arc<UdpSocket>,
+    socket: Arc<BatchSocket>,
     inner: SocketAddr,
     to: SocketAddr,
     replied: Arc<AtomicU64>,
@@ -54,7 +56,7 @@ impl UpSockets {
         started: Instant,
         limits: FlowLimits,
         inner_bind: IpAddr,
-        public: Arc<UdpSocket>,
+        public: Arc<BatchSocket>,
         meters: Meters,
     ) -> Self {
         Self {
@@ -68,14 +70,19 @@ impl UpSockets {
         }
     }
 
-    fn open(&mut self, packet: &Packet<'_>, key: FlowKey) -> Result<Arc<UdpSocket>, DropReason> {
-        let from = SocketAddr::new(packet.from.ip().to_canonical(), packet.from.port());
+    fn open(
+        &mut self,
+        packets: &Packets<'_>,
+        key: FlowKey,
+    ) -> Result<Arc<BatchSocket>, DropReason> {
+        let caller = packets.run.remote;
+        let from = SocketAddr::new(caller.ip().to_canonical(), caller.port());
         if self.inner.contains(&from) {
             return Err(DropReason::Loop);
         }
-        self.flows.admit(key, packet.initial)?;
-        let socket = self.connect(packet.to).map_err(|error| {
-            tracing::debug!(%error, to = %packet.to, "no up-socket");
+        self.flows.admit(key, packets.initial)?;
+        let socket = self.connect(packets.to).map_err(|error| {
+            tracing::debug!(%error, to = %packets.to, "no up-socket");
             DropReason::Unsendable
         })?;
         let inner = socket.local_addr().map_err(|_| DropReason::Unsendable)?;
@@ -84,7 +91,7 @@ impl UpSockets {
         let back = WayBack {
             up: Arc::clone(&socket),
             public: Arc::clone(&self.public),
-            caller: packet.from.into(),
+            caller,
             replied: Arc::clone(&replied),
             started: self.started,
             meters: self.meters.clone(),
@@ -93,18 +100,18 @@ impl UpSockets {
         let flow = UpSocket {
             socket: Arc::clone(&socket),
             inner,
-            to: packet.to,
+            to: packets.to,
             replied,
             _task: task,
         };
         self.inner.insert(inner);
-        let evicted = self.flows.insert(key, packet.initial, packet.now, flow);
+        let evicted = self.flows.insert(key, packets.initial, packets.now, flow);
         self.closed(evicted);
         Ok(socket)
     }
 
     /// Where the process has no descriptor left, the flow that was used longest ago gives its own.
-    fn connect(&mut self, to: SocketAddr) -> io::Result<UdpSocket> {
+    fn connect(&mut self, to: SocketAddr) -> io::Result<BatchSocket> {
         match socket::connect(self.inner_bind, to) {
             Err(error) if socket::is_out_of_descriptors(&error) && self.flows.len() > 0 => {
                 let evicted = self.flows.evict();
@@ -124,21 +131,25 @@ impl UpSockets {
 }
 
 impl Reply for UpSockets {
-    fn forward(&mut self, packet: Packet<'_>) -> Result<(), DropReason> {
+    fn forward(&mut self, packets: Packets<'_>) -> Result<(), DropReason> {
         let key = FlowKey {
-            caller: packet.from,
-            handle: packet.handle,
+            caller: packets.run.remote,
+            handle: packets.handle,
         };
-        if let Some(flow) = self.flows.find(key, packet.now) {
-            if flow.to == packet.to {
-                return socket::send(&flow.socket, packet.datagram);
+        let run = Run {
+            remote: packets.to,
+            ..packets.run
+        };
+        if let Some(flow) = self.flows.find(key, packets.now) {
+            if flow.to == packets.to {
+                return socket::send(&flow.socket, &run);
             }
             // The host has moved.
             let moved = self.flows.remove(key);
             self.closed(moved);
         }
-        let socket = self.open(&packet, key)?;
-        socket::send(&socket, packet.datagram)
+        let socket = self.open(&packets, key)?;
+        socket::send(&socket, &run)
     }
 
     fn expire(&mut self, now: Duration) {
@@ -157,9 +168,9 @@ impl Reply for UpSockets {
 
 /// What brings one flow's replies back.
 struct WayBack {
-    up: Arc<UdpSocket>,
-    public: Arc<UdpSocket>,
-    caller: socket2::SockAddr,
+    up: Arc<BatchSocket>,
+    public: Arc<BatchSocket>,
+    caller: SocketAddr,
     replied: Arc<AtomicU64>,
     started: Instant,
     meters: Meters,
@@ -169,17 +180,17 @@ impl WayBack {
     async fn run(self) {
         // Ends with its flow, or with the runtime.
         while self.up.readable().await.is_ok() {
-            if BUFFER.with_borrow_mut(|buffer| self.batch(buffer)) {
+            if BATCH.with_borrow_mut(|batch| self.batch(batch)) {
                 tokio::task::yield_now().await;
             }
         }
     }
 
-    /// Takes what is there, up to a batch; tells whether there may be more.
-    fn batch(&self, buffer: &mut [u8]) -> bool {
-        for _ in 0..BATCH {
-            match self.up.try_recv(buffer) {
-                Ok(length) => self.reply(&buffer[..length]),
+    /// Takes what is there, up to some rounds; tells whether there may be more.
+    fn batch(&self, batch: &mut Batch) -> bool {
+        for _ in 0..ROUNDS {
+            match self.up.try_receive(batch) {
+                Ok(received) => batch.runs(received).for_each(|run| self.reply(run)),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
                 // The node isn't there at the moment, says ICMP. Its callers' packets go on trying.
                 Err(error) => tracing::trace!(%error, "up-socket"),
@@ -188,12 +199,16 @@ impl WayBack {
         true
     }
 
-    fn reply(&self, datagram: &[u8]) {
+    fn reply(&self, run: Run<'_>) {
         self.replied
             .store(self.started.elapsed().as_millis() as u64, Ordering::Relaxed);
-        match socket::send_to(&self.public, datagram, &self.caller) {
-            Ok(()) => self.meters.to_caller(datagram.len()),
-            Err(reason) => self.meters.dropped(reason),
+        let to_caller = Run {
+            remote: self.caller,
+            ..run
+        };
+        match socket::send(&self.public, &to_caller) {
+            Ok(()) => self.meters.to_caller(&run),
+            Err(reason) => self.meters.dropped(reason, run.count()),
         }
     }
 }

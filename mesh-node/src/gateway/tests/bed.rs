@@ -13,6 +13,7 @@ use protocol::cid::{
 use protocol::forward::{Forwarder, InitialRate};
 use tokio::net::UdpSocket;
 use tokio::time::timeout;
+use tunnel::BatchSocket;
 
 use crate::gateway::flows::FlowLimits;
 use crate::gateway::metrics::Meters;
@@ -26,7 +27,7 @@ const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(super) struct Bed {
-    public: Arc<UdpSocket>,
+    public: Arc<BatchSocket>,
     routing: Arc<Routing>,
     node: Mutex<Option<Arc<UdpSocket>>>,
     other: UdpSocket,
@@ -36,7 +37,7 @@ impl Bed {
     pub(super) async fn new() -> Self {
         let node = UdpSocket::bind((LOOPBACK, 0)).await.unwrap();
         let other = UdpSocket::bind((LOOPBACK, 0)).await.unwrap();
-        let public = Arc::new(bind_public(SocketAddr::new(LOOPBACK, 0)).unwrap());
+        let public = Arc::new(public_at(SocketAddr::new(LOOPBACK, 0)));
         let bed = Self {
             public,
             routing: Arc::default(),
@@ -56,7 +57,7 @@ impl Bed {
         }
         drop(self.public);
         Self {
-            public: Arc::new(bind_public(address).unwrap()),
+            public: Arc::new(public_at(address)),
             ..self
         }
     }
@@ -147,6 +148,10 @@ impl Bed {
         self.route(self.other.local_addr().unwrap());
     }
 
+    pub(super) fn route_node_to(&self, address: SocketAddr) {
+        self.route(address);
+    }
+
     pub(super) fn route_node_to_itself(&self) {
         self.route(self.public());
     }
@@ -184,6 +189,11 @@ impl Bed {
         short(&keys(7).seal(handle(5), 0, [4; 8]), 60)
     }
 
+    /// The same, so long.
+    pub(super) fn established_of(&self, length: usize) -> Vec<u8> {
+        short(&keys(7).seal(handle(5), 0, [4; 8]), length)
+    }
+
     pub(super) fn to_other_node(&self) -> Vec<u8> {
         short(&keys(7).seal(handle(6), 0, [4; 8]), 60)
     }
@@ -201,6 +211,10 @@ impl Bed {
             .capability(selector(2), 0)
             .route_token(handle(5), [number; 8])
     }
+}
+
+fn public_at(address: SocketAddr) -> BatchSocket {
+    BatchSocket::new(bind_public(address).unwrap()).unwrap()
 }
 
 /// A caller's socket.

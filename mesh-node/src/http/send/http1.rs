@@ -1,186 +1,94 @@
-//! Kept HTTP/1.1 connections: the one used last is used next, so that idle ones age out.
+//! Kept HTTP/1 connections: the one used last is used next, so that idle ones age out.
 
-use std::pin::Pin;
+use std::io;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
-use hyper::client::conn::http1::{Builder, SendRequest};
-use hyper_util::rt::TokioIo;
+use bytes::BytesMut;
 use parking_lot::Mutex;
 
-use super::{SendError, Unsent, connect};
-use crate::http::body::{AppBody, Whole};
-use crate::http::{MAX_FIELDS, MAX_HEAD_BYTES};
+use super::open;
+use crate::io::Io;
 
 /// Most idle connections to one port.
 const MAX_IDLE: usize = 256;
 /// How long one may stay idle. Below the 5 s after which some servers (Node.js) close theirs.
 const IDLE: Duration = Duration::from_secs(4);
 
-type Connection = SendRequest<AppBody>;
-
-#[derive(Debug, Default)]
-pub(super) struct Kept {
+/// Connections to one port.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    port: u16,
     idle: Arc<Idle>,
 }
 
 #[derive(Debug, Default)]
-struct Idle(Mutex<Vec<(Connection, Instant)>>);
+struct Idle(Mutex<Vec<(Io, Instant)>>);
+
+/// A connection in use. Dropped, it is closed; given back, it is used again.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) io: Io,
+    idle: Arc<Idle>,
+}
 
 impl Kept {
-    pub(super) async fn send(
-        &self,
-        port: u16,
-        mut request: Request<AppBody>,
-    ) -> Result<Response<Returning>, Unsent> {
-        let whole = request.body().whole();
-        // A kept connection may have been closed by the app just then; the request comes back unsent, and goes to the next.
-        while let Some(mut connection) = self.idle.take() {
-            match connection.try_send_request(request).await {
-                Ok(response) => return Ok(self.answer(connection, whole, response)),
-                Err(mut error) => match error.take_message() {
-                    Some(unsent) => request = unsent,
-                    None => {
-                        return Err(Unsent {
-                            error: SendError::Broken(error.into_error()),
-                            request: None,
-                        });
-                    }
-                },
-            }
-        }
-        let mut connection = match open(port).await {
-            Ok(connection) => connection,
-            Err(error) => {
-                return Err(Unsent {
-                    error,
-                    request: Some(request),
-                });
-            }
-        };
-        match connection.try_send_request(request).await {
-            Ok(response) => Ok(self.answer(connection, whole, response)),
-            Err(mut error) => {
-                let request = error.take_message();
-                Err(Unsent {
-                    error: SendError::Broken(error.into_error()),
-                    request,
-                })
-            }
+    pub(super) fn new(port: u16) -> Self {
+        Self {
+            port,
+            idle: Arc::default(),
         }
     }
 
-    fn answer(
-        &self,
-        connection: Connection,
-        whole: Whole,
-        response: Response<Incoming>,
-    ) -> Response<Returning> {
-        response.map(|body| Returning::new(body, connection, whole, Arc::clone(&self.idle)))
+    /// A kept connection that the app has not closed meanwhile, or a new one.
+    pub(crate) async fn connection(&self) -> io::Result<Connection> {
+        let io = match self.idle.take() {
+            Some(io) => io,
+            None => Io::new(open(self.port).await?, BytesMut::new()),
+        };
+        Ok(Connection {
+            io,
+            idle: Arc::clone(&self.idle),
+        })
     }
 }
 
-async fn open(port: u16) -> Result<Connection, SendError> {
-    let stream = connect(port).await?;
-    let (connection, driver) = Builder::new()
-        .max_headers(MAX_FIELDS)
-        .max_buf_size(8 * MAX_HEAD_BYTES)
-        .handshake(TokioIo::new(stream))
-        .await
-        .map_err(SendError::Broken)?;
-    tokio::spawn(async move {
-        if let Err(error) = driver.await {
-            tracing::debug!(port, %error, "a connection to an app broke");
-        }
-    });
-    Ok(connection)
+impl Connection {
+    /// The exchange is through, and the app may be asked again.
+    pub(crate) fn give_back(self) {
+        self.idle.put(self.io);
+    }
+
+    /// No HTTP any more.
+    pub(crate) fn into_io(self) -> Io {
+        self.io
+    }
 }
 
 impl Idle {
-    fn take(&self) -> Option<Connection> {
+    fn take(&self) -> Option<Io> {
         let mut idle = self.0.lock();
-        for at in (0..idle.len()).rev() {
-            if idle[at].1.elapsed() > IDLE {
+        while let Some((mut io, since)) = idle.pop() {
+            if since.elapsed() > IDLE {
                 // Those below are older still.
-                idle.drain(..=at);
+                idle.clear();
                 return None;
             }
-            if idle[at].0.is_closed() {
-                idle.remove(at);
-            } else if idle[at].0.is_ready() {
-                return Some(idle.remove(at).0);
+            // Whatever comes unasked, an end included, makes it useless.
+            let mut context = Context::from_waker(Waker::noop());
+            if io.buf.is_empty() && matches!(io.poll_fill(&mut context), Poll::Pending) {
+                return Some(io);
             }
         }
         None
     }
 
-    fn put(&self, connection: Connection) {
+    fn put(&self, mut io: Io) {
         let mut idle = self.0.lock();
-        if idle.len() < MAX_IDLE && !connection.is_closed() {
-            idle.push((connection, Instant::now()));
+        if idle.len() < MAX_IDLE && io.buf.is_empty() {
+            io.buf = BytesMut::new();
+            idle.push((io, Instant::now()));
         }
-    }
-}
-
-/// An answer's body that puts its connection back once it is through. Dropped before its end, it closes it; and so it does when the
-/// request wasn't sent whole by then, since the app would take what comes next for the rest of it (P-15).
-#[derive(Debug)]
-pub(crate) struct Returning {
-    body: Incoming,
-    connection: Option<Connection>,
-    request: Whole,
-    idle: Arc<Idle>,
-}
-
-impl Returning {
-    fn new(body: Incoming, connection: Connection, request: Whole, idle: Arc<Idle>) -> Self {
-        let mut returning = Self {
-            body,
-            connection: Some(connection),
-            request,
-            idle,
-        };
-        if returning.body.is_end_stream() {
-            returning.put_back();
-        }
-        returning
-    }
-
-    fn put_back(&mut self) {
-        if let Some(connection) = self.connection.take()
-            && self.request.is_so()
-        {
-            self.idle.put(connection);
-        }
-    }
-}
-
-impl Body for Returning {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let this = self.get_mut();
-        let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
-        if frame.is_none() || this.body.is_end_stream() {
-            this.put_back();
-        }
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }

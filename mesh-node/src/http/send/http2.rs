@@ -5,12 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::{Request, Response};
-use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use parking_lot::Mutex;
 
-use super::{Busy, SendError, Unsent, connect};
+use super::{Busy, Http2Answer, SendError, Unsent};
 use crate::http::MAX_HEAD_BYTES;
 use crate::http::body::AppBody;
 
@@ -21,8 +20,9 @@ const FULL: usize = 100;
 
 type Connection = SendRequest<AppBody>;
 
-#[derive(Debug, Default)]
-pub(super) struct Shared {
+#[derive(Debug)]
+pub(crate) struct Shared {
+    port: u16,
     open: Mutex<Vec<Slot>>,
 }
 
@@ -33,14 +33,21 @@ struct Slot {
 }
 
 impl Shared {
-    pub(super) async fn send(
+    pub(super) fn new(port: u16) -> Self {
+        Self {
+            port,
+            open: Mutex::default(),
+        }
+    }
+
+    /// Sends one request, and answers with the app's head and a body that streams.
+    pub(crate) async fn send(
         &self,
-        port: u16,
         mut request: Request<AppBody>,
-    ) -> Result<Response<(Incoming, Busy)>, Unsent> {
+    ) -> Result<Response<Http2Answer>, Unsent> {
         // Twice: a connection that the app has just said goodbye on gives the request back.
         for last in [false, true] {
-            let mut slot = match self.slot(port).await {
+            let mut slot = match self.slot().await {
                 Ok(slot) => slot,
                 Err(error) => {
                     return Err(Unsent {
@@ -51,7 +58,7 @@ impl Shared {
             };
             let busy = Busy::new(&slot.in_flight);
             match slot.connection.try_send_request(request).await {
-                Ok(response) => return Ok(response.map(|body| (body, busy))),
+                Ok(response) => return Ok(response.map(|body| Http2Answer { body, _busy: busy })),
                 Err(mut error) => match error.take_message() {
                     Some(unsent) if !last => request = unsent,
                     unsent => {
@@ -66,11 +73,11 @@ impl Shared {
         unreachable!("the second round returns")
     }
 
-    async fn slot(&self, port: u16) -> Result<Slot, SendError> {
+    async fn slot(&self) -> Result<Slot, SendError> {
         if let Some(slot) = self.roomiest() {
             return Ok(slot);
         }
-        let slot = open(port).await?;
+        let slot = open(self.port).await?;
         self.open.lock().push(slot.clone());
         Ok(slot)
     }
@@ -91,7 +98,9 @@ impl Shared {
 }
 
 async fn open(port: u16) -> Result<Slot, SendError> {
-    let stream = connect(port).await?;
+    let stream = super::open(port)
+        .await
+        .map_err(|source| SendError::NoConnection { port, source })?;
     let (connection, driver) = Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .initial_stream_window_size(1 << 20)

@@ -26,6 +26,7 @@ pub(super) struct DialPlan {
     pub(super) facts: view::Endpoint,
     pub(super) cluster: Arc<str>,
     pub(super) directory: Arc<Directory>,
+    pub(super) alpn: Alpn,
 }
 
 /// The way there.
@@ -112,7 +113,7 @@ impl DialPlan {
             source: Some(&svid),
             expect,
             trust: &pool.trust,
-            alpn: Alpn::Weft1,
+            alpn: self.alpn,
             within,
         };
         Ok(pool.endpoint.dial(dial).await)

@@ -8,6 +8,7 @@ use protocol::name::SpiffeId;
 use tunnel::CloseCode;
 
 use super::{Destination, DestinationKey, Pool};
+use crate::observe::metrics;
 use crate::outbound::service::Directory;
 
 impl Pool {
@@ -16,13 +17,15 @@ impl Pool {
         let (now, round) = (Instant::now(), self.revocation.round());
         for destination in self.all() {
             for live in destination.live() {
+                metrics::udp::count_strays(&live.tunnel);
                 let code = if round.trusts(live.tunnel.remote()) {
                     live.closing(now, round.now())
                 } else {
                     Some(CloseCode::Refused)
                 };
-                if let Some(code) = code {
-                    live.tunnel.close(code);
+                match code {
+                    Some(code) => live.tunnel.close(code),
+                    None => live.tunnel.trim(now),
                 }
             }
             destination.forget_closed();
@@ -71,9 +74,9 @@ impl Pool {
 impl Destination {
     fn live_from(&self, which: impl Fn(&SpiffeId) -> bool) -> Vec<Arc<super::Live>> {
         let slots = self.slots.lock();
-        let chosen = slots.iter().filter(|(source, _)| which(source));
+        let chosen = slots.iter().filter(|(source, ..)| which(source));
         chosen
-            .flat_map(|(_, slot)| {
+            .flat_map(|(_, _, slot)| {
                 let state = slot.state.lock();
                 state
                     .current
@@ -86,7 +89,7 @@ impl Destination {
     }
 
     fn forget_closed(&self) {
-        for (_, slot) in self.slots.lock().iter() {
+        for (_, _, slot) in self.slots.lock().iter() {
             let mut state = slot.state.lock();
             state.former.retain(|live| !live.tunnel.is_closed());
             if state

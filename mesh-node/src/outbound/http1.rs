@@ -1,0 +1,422 @@
+//! A request that our own engine read: HTTP/1. One task carries it from the app's connection to the tunnel and its answer back.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::{Method, StatusCode};
+use protocol::name::MeshHost;
+use tunnel::{
+    Event, FrameError, HttpVersion, MessageError, MessageRecv, MessageSend, RequestError,
+    RequestHead, ResponseHead, Tunnel,
+};
+
+use super::carrier::{CallerFault, Carrier, NotCarried};
+use super::replay::KEPT_BYTES;
+use super::rescue::OutboundError;
+use super::{Answered, Outbound, Source};
+use crate::http::fields::{self, Class};
+use crate::http::target::Target;
+use crate::http1::head::HeadError;
+use crate::http1::inflow::Part;
+use crate::http1::request::Request;
+use crate::http1::{FlowError, Form, Framing, Inflow, Outflow, write};
+use crate::io::Io;
+use crate::observe::Record;
+use crate::splice::splice;
+
+/// What is read ahead of a connection while its request is under way: pipelined requests wait in the socket beyond that.
+const AHEAD: usize = 16 << 10;
+
+/// A stream of a tunnel with an answer on it.
+struct Stream {
+    send: MessageSend,
+    recv: MessageRecv,
+}
+
+/// An HTTP/1 request on its way.
+struct Http1<'a> {
+    io: &'a mut Io,
+    version: HttpVersion,
+    inflow: Inflow,
+    /// What has passed of the body, for another attempt.
+    kept: Vec<Part>,
+    kept_bytes: usize,
+    /// Of `kept`, what this attempt has sent.
+    at: usize,
+    /// More has passed than is kept.
+    spent: bool,
+    /// The other end wants no more of the body; its answer may still come.
+    unwanted: bool,
+    /// The body broke off: the connection is of no use any more.
+    broken: bool,
+}
+
+impl Carrier for Http1<'_> {
+    type Answer = Stream;
+
+    fn is_replayable(&self) -> bool {
+        !self.spent
+    }
+
+    async fn carry(
+        &mut self,
+        tunnel: &Tunnel,
+        head: &RequestHead,
+    ) -> Result<(ResponseHead, Stream), NotCarried> {
+        let (send, recv) = tunnel.open_messages().await?;
+        let mut stream = Stream { send, recv };
+        (self.at, self.unwanted, self.broken) = (0, false, false);
+        let bodiless = self.kept.is_empty() && self.inflow.is_over();
+        tunnel
+            .send_request(&mut stream.send, head, bodiless)
+            .await?;
+        let head = std::future::poll_fn(|cx| self.poll_answer(cx, &mut stream)).await?;
+        Ok((head, stream))
+    }
+}
+
+impl Http1<'_> {
+    /// Waits for the answer's head, while the body is sent and interim answers go back.
+    fn poll_answer(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut Stream,
+    ) -> Poll<Result<ResponseHead, NotCarried>> {
+        loop {
+            match stream.recv.poll_event(cx) {
+                Poll::Ready(event) => match answer(event)? {
+                    head if !head.is_interim() => return Poll::Ready(Ok(head)),
+                    // HTTP/1.0 has none (RFC 9110 section 15.2).
+                    head if self.version == HttpVersion::Http11 => {
+                        let crossing =
+                            fields::crossing(&head.fields, false, |class| class == Class::Private);
+                        self.io.push(write::interim(&head, &crossing.build()));
+                    }
+                    _ => {}
+                },
+                Poll::Pending => break,
+            }
+        }
+        if let Poll::Ready(Err(_)) = self.io.poll_flush(cx) {
+            return Poll::Ready(Err(NotCarried::Caller(CallerFault::Gone)));
+        }
+        if let Poll::Ready(Err(fault)) = self.poll_body(cx, &mut stream.send) {
+            return Poll::Ready(Err(NotCarried::Caller(fault)));
+        }
+        if self.inflow.is_over() && self.poll_gone(cx) {
+            return Poll::Ready(Err(NotCarried::Caller(CallerFault::Gone)));
+        }
+        Poll::Pending
+    }
+
+    /// Sends the body, what is kept of it first; ready when all was handed over or nobody wants more.
+    fn poll_body(
+        &mut self,
+        cx: &mut Context<'_>,
+        send: &mut MessageSend,
+    ) -> Poll<Result<(), CallerFault>> {
+        loop {
+            if self.unwanted {
+                return Poll::Ready(Ok(()));
+            }
+            if ready!(send.poll_flush(cx)).is_err() {
+                // The tunnel's side tells why, or answers all the same.
+                (self.unwanted, self.broken) = (true, true);
+                continue;
+            }
+            if send.is_message_over() {
+                return Poll::Ready(Ok(()));
+            }
+            let part = match self.kept.get(self.at) {
+                Some(kept) => kept.clone(),
+                None => {
+                    let part = ready!(self.inflow.poll_part(cx, self.io));
+                    let part = part.map_err(fault)?;
+                    self.keep(&part);
+                    part
+                }
+            };
+            self.at += 1;
+            match part {
+                Part::Data(data, end) => send.start_data(data, end),
+                Part::Trailers(trailers) => {
+                    if send.start_trailers(&trailers).is_err() {
+                        return Poll::Ready(Err(CallerFault::Malformed(
+                            "the trailers are too long",
+                        )));
+                    }
+                }
+            }
+        }
+    }
+
+    fn keep(&mut self, part: &Part) {
+        if let Part::Data(data, _) = part {
+            self.kept_bytes += data.len();
+        }
+        if self.kept_bytes > KEPT_BYTES {
+            self.spent = true;
+            self.kept = Vec::new();
+        }
+        if self.spent {
+            // Nothing is kept: `at` points past the end for good.
+            self.at = 0;
+        } else {
+            self.kept.push(part.clone());
+        }
+    }
+
+    /// Whether the app has gone. What it sends ahead is read up to a bound.
+    fn poll_gone(&mut self, cx: &mut Context<'_>) -> bool {
+        while self.io.buf.len() < AHEAD {
+            match self.io.poll_fill(cx) {
+                Poll::Ready(Ok(0) | Err(_)) => return true,
+                Poll::Ready(Ok(_)) => {}
+                Poll::Pending => return false,
+            }
+        }
+        false
+    }
+}
+
+fn fault(error: FlowError) -> CallerFault {
+    match error {
+        FlowError::Malformed(why) => CallerFault::Malformed(why),
+        FlowError::Idle => CallerFault::Idle,
+        FlowError::Io(_) | FlowError::Message(_) => CallerFault::Gone,
+    }
+}
+
+fn answer(event: Result<Option<Event>, MessageError>) -> Result<ResponseHead, RequestError> {
+    match event.map_err(RequestError::Broken)? {
+        Some(Event::Response(head) | Event::Interim(head)) => Ok(head),
+        Some(Event::Refused(refusal)) => Err(RequestError::Refused(refusal)),
+        None => Err(RequestError::Stale),
+        Some(Event::Data(_) | Event::Trailers(_) | Event::Request(_)) => Err(RequestError::Broken(
+            MessageError::Malformed(FrameError::Truncated),
+        )),
+    }
+}
+
+/// What an exchange needs to know of its request once the head has gone.
+struct Asked {
+    method: Method,
+    version: HttpVersion,
+    keep_alive: bool,
+    upgrade: bool,
+    is_grpc: bool,
+}
+
+impl Outbound {
+    /// Carries one request of `source` and its answer. Gives the connection back when another request may follow on it.
+    /// `last`: whether this is to be the last one.
+    pub(crate) async fn exchange(
+        &self,
+        source: &Arc<Source>,
+        fixed: Option<&MeshHost>,
+        request: Request,
+        mut io: Io,
+        last: impl Fn() -> bool,
+    ) -> Option<Io> {
+        let mut record = self.observer.outbound(
+            &source.id,
+            Arc::clone(&source.label),
+            request.method.clone(),
+        );
+        let asked = Asked {
+            method: request.method.clone(),
+            version: request.version,
+            keep_alive: request.keep_alive,
+            upgrade: request.upgrade,
+            is_grpc: request.is_grpc,
+        };
+        let has_body = request.framing != Framing::Nothing;
+        let mut carrier = Http1 {
+            version: request.version,
+            inflow: Inflow::new(request.framing),
+            io: &mut io,
+            kept: Vec::new(),
+            kept_bytes: 0,
+            at: 0,
+            spent: false,
+            unwanted: false,
+            broken: false,
+        };
+        match self
+            .call1(source, fixed, request, &mut carrier, &mut record)
+            .await
+        {
+            Ok(answered) => {
+                let given = give(answered, &asked, &mut carrier, record, last).await;
+                match given {
+                    Given::Next => Some(io),
+                    Given::Close => None,
+                    Given::Upgraded(stream, record) => {
+                        carry_on(io, stream, record).await;
+                        None
+                    }
+                }
+            }
+            Err(error) => {
+                let keep = asked.keep_alive && !has_body && !error.ends_connection() && !last();
+                refuse(io, &error, &asked, keep, record).await
+            }
+        }
+    }
+
+    /// Answers a head that can't be taken, and ends the connection.
+    pub(crate) async fn refuse_head(&self, io: Io, error: HeadError, source: &Arc<Source>) {
+        let record =
+            self.observer
+                .outbound(&source.id, Arc::clone(&source.label), Method::default());
+        let asked = Asked {
+            method: Method::GET,
+            version: HttpVersion::Http11,
+            keep_alive: false,
+            upgrade: false,
+            is_grpc: false,
+        };
+        refuse(io, &error.into(), &asked, false, record).await;
+    }
+
+    async fn call1(
+        &self,
+        source: &Arc<Source>,
+        fixed: Option<&MeshHost>,
+        request: Request,
+        carrier: &mut Http1<'_>,
+        record: &mut Record,
+    ) -> Result<Answered<Stream>, OutboundError> {
+        let target = Target::of_http1(&request)?;
+        let way = self.way(fixed, &target, record)?;
+        let head = RequestHead {
+            service: way.service.facts.name.clone(),
+            version: request.version,
+            method: request.method,
+            authority: way.authority(target.authority),
+            path: target.path,
+            fields: request.fields,
+            upgrade: request.upgrade,
+        };
+        self.try_until_answered(source, &way, &head, carrier, record)
+            .await
+    }
+}
+
+/// What becomes of the connection after an answer.
+enum Given {
+    Next,
+    Close,
+    Upgraded(Stream, Record),
+}
+
+/// Writes the answer as it comes, while the rest of the body goes out.
+async fn give(
+    answered: Answered<Stream>,
+    asked: &Asked,
+    carrier: &mut Http1<'_>,
+    mut record: Record,
+    last: impl Fn() -> bool,
+) -> Given {
+    let Answered {
+        head,
+        answer: mut stream,
+        tunnel,
+        busy,
+    } = answered;
+    record.status(head.status);
+    let crossing = fields::crossing(&head.fields, true, |class| class == Class::Private).build();
+    if head.status == StatusCode::SWITCHING_PROTOCOLS {
+        if !asked.upgrade {
+            record.broken_off(&"an upgrade that nobody asked for");
+            return Given::Close;
+        }
+        carrier.io.push(write::interim(&head, &crossing));
+        record.hold((tunnel, busy));
+        return Given::Upgraded(stream, record);
+    }
+    let over = stream.recv.is_message_over();
+    let Some(form) = write::form(&head, &asked.method, asked.version, over) else {
+        record.broken_off(&"the answer's length can be read in two ways");
+        carrier.io.reset();
+        return Given::Close;
+    };
+    let keep = asked.keep_alive
+        && form != Form::UntilClose
+        && (carrier.inflow.is_over() || !over)
+        && !last();
+    let text = write::response(&head, &crossing, form, asked.version, keep);
+    carrier.io.push(text);
+    let mut outflow = Outflow::new(form);
+    let flowed = std::future::poll_fn(|cx| {
+        if let Poll::Ready(Err(fault)) = carrier.poll_body(cx, &mut stream.send) {
+            tracing::debug!(
+                ?fault,
+                "a request's body broke off after its answer had begun"
+            );
+            carrier.unwanted = true;
+            carrier.broken = true;
+        }
+        let polled = outflow.poll(cx, carrier.io, &mut stream.recv);
+        if polled.is_pending() && carrier.inflow.is_over() && carrier.poll_gone(cx) {
+            return Poll::Ready(Err(FlowError::Io(std::io::ErrorKind::UnexpectedEof.into())));
+        }
+        polled
+    })
+    .await;
+    record.passed(carrier.inflow.bytes, outflow.bytes);
+    record.grpc_status(outflow.grpc_status.take());
+    if let Err(error) = flowed {
+        record.broken_off(&error);
+        record.finish();
+        // What the app has of the answer must not look whole.
+        carrier.io.reset();
+        return Given::Close;
+    }
+    record.finish();
+    let sent_whole = stream.send.is_message_over() && !carrier.broken;
+    if sent_whole {
+        tunnel.give_back(stream.send, stream.recv);
+    }
+    drop(busy);
+    if keep && sent_whole {
+        Given::Next
+    } else {
+        Given::Close
+    }
+}
+
+/// After an upgrade: bytes both ways. What the app sent ahead goes only now (P-15).
+async fn carry_on(io: Io, stream: Stream, mut record: Record) {
+    let (Some(send), Some(recv)) = (stream.send.into_bytes(), stream.recv.into_bytes()) else {
+        record.broken_off(&"the encoding carries no upgrades");
+        return record.finish();
+    };
+    let (passed, ended) = splice(io, send, recv).await;
+    record.passed(passed.from, passed.to);
+    if let Err(error) = ended {
+        record.broken_off(&error);
+    }
+    record.finish();
+}
+
+/// The mesh answers itself.
+async fn refuse(
+    mut io: Io,
+    error: &OutboundError,
+    asked: &Asked,
+    keep: bool,
+    mut record: Record,
+) -> Option<Io> {
+    if matches!(error, OutboundError::Caller(CallerFault::Gone)) {
+        drop(record);
+        return None;
+    }
+    let response = error.answer(asked.is_grpc);
+    record.failed(response.status(), error.reason(), error);
+    record.finish();
+    let bodiless = asked.method == Method::HEAD;
+    io.push(write::own(&response, asked.version, keep, bodiless));
+    io.flush().await.ok()?;
+    keep.then_some(io)
+}
