@@ -1,4 +1,4 @@
-//! One end of TLS over kernel TCP: `tcp-pair near|far http2|pipe LISTEN UPSTREAM CONGESTION CERTIFICATES`.
+//! One end of TLS over kernel TCP: `tcp-pair near|far http2|http2-short|pipe LISTEN UPSTREAM CONGESTION CERTIFICATES`.
 #![allow(clippy::print_stdout, reason = "it says when it is ready")]
 
 use std::io;

@@ -23,13 +23,16 @@
 pub mod bench;
 pub mod certificates;
 pub mod cost;
+pub mod docs;
 pub mod generate;
+pub mod goals;
 pub mod ground;
 pub mod link;
 pub mod load;
 pub mod options;
 pub mod origin;
 pub mod peers;
+pub mod plot;
 pub mod report;
 pub mod rounds;
 pub mod stand;

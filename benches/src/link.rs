@@ -26,6 +26,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
 
+use crate::ground::Ground;
+
 pub use self::conditions::Conditions;
 pub use self::namespace::Namespace;
 pub use self::wire::Counters;
@@ -87,6 +89,12 @@ impl Link {
         };
         link.expect("READY")?;
         Ok(link)
+    }
+
+    /// Its two ends as a ground for everything that is measured.
+    #[must_use]
+    pub fn ground(&self) -> Ground {
+        Ground::Apart(self.near.clone(), self.far.clone())
     }
 
     /// Changes the conditions of the running link; what is on the way already arrives as it was decided.

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::wan::Plan;
+
 /// The help text.
 pub const HELP: &str = "\
 cargo bench -p benches --bench mesh -- [OPTIONS]
@@ -109,6 +111,24 @@ impl Options {
             }
         }
         Ok(options)
+    }
+
+    /// The same for the long link, where a round takes longer to say something.
+    pub fn wan(&self) -> Plan {
+        let plan = Plan::default();
+        if !self.short {
+            return Plan {
+                rounds: self.rounds.min(plan.rounds),
+                ..plan
+            };
+        }
+        Plan {
+            rounds: 1,
+            time: self.time,
+            losses: vec![0.01],
+            envoy: false,
+            ..plan
+        }
     }
 
     /// Whether a workload of this name is asked for.

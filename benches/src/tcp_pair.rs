@@ -5,9 +5,10 @@
 //!   pipe    TCP      ── near ══ a TLS 1.3 connection for each TCP connection, bytes alone    ══ far ── TCP
 //! ```
 //!
-//! It gets what helps TCP most: windows of HTTP/2 that never limit, `TCP_NODELAY`, `TCP_NOTSENT_LOWAT` so that a small answer
-//! doesn't wait in the socket behind megabytes that aren't sent yet, and the congestion control that is asked for by name. The
-//! processes are `tcp-pair` (this crate's binary); [`near`] and [`far`] are what they run.
+//! It gets windows of HTTP/2 that never limit, `TCP_NODELAY`, and the congestion control that is asked for by name. Meshes leave the
+//! rest of a socket as the kernel has it. A second form, `http2-short`, also has `TCP_NOTSENT_LOWAT`, so that a small answer doesn't
+//! wait in the socket behind megabytes that aren't sent yet: the best that TCP can do. The processes are `tcp-pair` (this crate's
+//! binary); [`near`] and [`far`] are what they run.
 
 pub mod far;
 pub mod near;
@@ -40,6 +41,8 @@ const UNSENT: u32 = 128 << 10;
 pub enum Carried {
     /// Requests, multiplexed.
     Http2,
+    /// The same, with little unsent in the socket.
+    Http2Short,
     /// Bytes.
     Pipe,
 }
@@ -151,7 +154,9 @@ impl Orders {
     /// What is wrong with them.
     pub fn parse(words: &[String]) -> io::Result<Self> {
         let [carried, listen, upstream, congestion] = words else {
-            return Err(io::Error::other("http2|pipe LISTEN UPSTREAM CONGESTION"));
+            return Err(io::Error::other(
+                "http2|http2-short|pipe LISTEN UPSTREAM CONGESTION",
+            ));
         };
         Ok(Self {
             carried: carried.parse()?,
@@ -169,7 +174,10 @@ impl Orders {
         socket.set_nodelay(true)?;
         let socket = SockRef::from(socket);
         socket.set_tcp_congestion(self.congestion.as_bytes())?;
-        socket.set_tcp_notsent_lowat(UNSENT)
+        if self.carried == Carried::Http2Short {
+            socket.set_tcp_notsent_lowat(UNSENT)?;
+        }
+        Ok(())
     }
 }
 
@@ -177,6 +185,7 @@ impl fmt::Display for Carried {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Http2 => "http2",
+            Self::Http2Short => "http2-short",
             Self::Pipe => "pipe",
         })
     }
@@ -188,6 +197,7 @@ impl FromStr for Carried {
     fn from_str(word: &str) -> io::Result<Self> {
         match word {
             "http2" => Ok(Self::Http2),
+            "http2-short" => Ok(Self::Http2Short),
             "pipe" => Ok(Self::Pipe),
             _ => Err(io::Error::other(format!("{word:?} can't be carried"))),
         }

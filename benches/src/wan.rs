@@ -76,7 +76,7 @@ pub fn run(plan: &Plan, mut done: impl FnMut(Table)) -> Result<(), String> {
     let said = |error: std::io::Error| error.to_string();
     let calm = Workload::Small.conditions(0.0);
     let mut link = Link::start(&calm, plan.seed).map_err(said)?;
-    let ground = Ground::Apart(link.near.clone(), link.far.clone());
+    let ground = link.ground();
     let nginx = Nginx::start(&ground)?;
     let certificates = Certificates::make();
     let ways = Ways::start(
@@ -157,7 +157,12 @@ fn load(
             std::thread::sleep(time);
             return Vec::new();
         };
-        wrk(ground, way.entry, path, time).figures
+        let mut figures = wrk(ground, way.entry, path, time).figures;
+        // of nothing there is no latency
+        if figures.contains(&(Metric::Rate, 0.0)) {
+            figures.retain(|(metric, _)| *metric == Metric::Rate);
+        }
+        figures
     };
     if !workload.has_bulk() {
         drop(loops(warm_up));

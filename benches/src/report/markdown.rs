@@ -6,7 +6,11 @@ use super::{Metric, Row, Table};
 
 /// The heading, how it was measured, the rows, and who is missing.
 pub fn table(table: &Table) -> String {
-    let mut text = format!("### {}\n\n{}.", table.title, table.how);
+    let mut text = format!(
+        "### {}\n\n{}.",
+        table.title,
+        table.how.trim_end_matches('.')
+    );
     line(&mut text, &format!("\n\n{}\n", taken(table)));
     let headings: Vec<&str> = table
         .columns

@@ -36,7 +36,9 @@ pub async fn run(orders: &Orders, place: &Path, ready: impl FnOnce()) -> io::Res
         orders.prepare(&socket)?;
         let (acceptor, app, upstream) = (acceptor.clone(), app.clone(), orders.upstream);
         match orders.carried {
-            Carried::Http2 => drop(tokio::spawn(requests(socket, acceptor, app, upstream))),
+            Carried::Http2 | Carried::Http2Short => {
+                drop(tokio::spawn(requests(socket, acceptor, app, upstream)))
+            }
             Carried::Pipe => drop(tokio::spawn(bytes(socket, acceptor, upstream))),
         }
     }

@@ -29,7 +29,7 @@ pub async fn run(orders: &Orders, place: &Path, ready: impl FnOnce()) -> io::Res
     let connector = tls::connector(place)?;
     let listener = TcpListener::bind(orders.listen).await?;
     match orders.carried {
-        Carried::Http2 => {
+        Carried::Http2 | Carried::Http2Short => {
             let stream = dial(orders, &connector).await?;
             let (sender, connection) = http2::Builder::new(TokioExecutor::new())
                 .timer(TokioTimer::new())

@@ -11,7 +11,9 @@ use super::workload::Workload;
 
 /// The transport alone, with the kernel's BBR: what Weft is measured against.
 pub const HTTP2_BBR: &str = "HTTP/2 over TLS/TCP, BBR";
-/// The same with Cubic.
+/// The same with `TCP_NOTSENT_LOWAT`, which no mesh sets: the best that TCP can do.
+pub const HTTP2_BBR_SHORT: &str = "HTTP/2, BBR, NOTSENT_LOWAT";
+/// As meshes have it, with Cubic.
 pub const HTTP2_CUBIC: &str = "HTTP/2 over TLS/TCP, Cubic";
 /// Bytes over TLS over TCP, with BBR.
 pub const PIPE_BBR: &str = "TLS/TCP, BBR";
@@ -53,6 +55,7 @@ impl<'a> Ways<'a> {
         }
         let kinds = [
             (HTTP2_BBR, Carried::Http2, "bbr"),
+            (HTTP2_BBR_SHORT, Carried::Http2Short, "bbr"),
             (HTTP2_CUBIC, Carried::Http2, "cubic"),
             (PIPE_BBR, Carried::Pipe, "bbr"),
             (PIPE_CUBIC, Carried::Pipe, "cubic"),
@@ -86,7 +89,7 @@ impl<'a> Ways<'a> {
     pub fn of(&self, workload: Workload) -> Vec<Way<'_>> {
         let carried = match workload {
             Workload::Bulk => [Carried::Pipe, Carried::Http2].as_slice(),
-            _ => [Carried::Http2].as_slice(),
+            _ => [Carried::Http2, Carried::Http2Short].as_slice(),
         };
         let pairs = self.pairs.iter().filter(|(kind, _)| carried.contains(kind));
         let meshes = self.meshes.iter().map(Mesh::way);

@@ -79,15 +79,19 @@ impl Workload {
         }
     }
 
-    /// What is shown.
+    /// What is shown; the first is drawn.
     #[must_use]
     pub fn columns(self) -> Vec<Metric> {
-        let loops = [Metric::Rate, Metric::P50, Metric::P90, Metric::P99];
-        let bulk = [Metric::Mbits];
         let mut columns = match self {
-            Self::Small | Self::Pages => loops.to_vec(),
-            Self::Mixed => [&loops[..], &bulk].concat(),
-            Self::Bulk => bulk.to_vec(),
+            Self::Small | Self::Pages => vec![Metric::Rate, Metric::P50, Metric::P90, Metric::P99],
+            Self::Mixed => vec![
+                Metric::P99,
+                Metric::P90,
+                Metric::P50,
+                Metric::Rate,
+                Metric::Mbits,
+            ],
+            Self::Bulk => vec![Metric::Mbits],
         };
         columns.push(Metric::Drops);
         columns
