@@ -28,7 +28,8 @@ const EDGES: [(&str, &[&str]); 9] = [
     ),
     ("testbed", &[]),
     ("interop", &["testbed"]),
-    ("benches", &["testbed", "interop"]), // measures through the same crossings that interop tests
+    // the tunnel alone is measured too, without a node around it
+    ("benches", &["testbed", "tunnel", "identity", "protocol"]),
 ];
 
 /// Doors: what only these crates may import, tests included.
