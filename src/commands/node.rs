@@ -48,7 +48,10 @@ pub(crate) async fn run(args: NodeArgs, global: &Global) -> Result<ExitCode, Fai
         locality: settings.locality,
         join: settings.join,
         controller: settings.controller,
+        limits: settings.limits,
         sockets: process.sockets.clone(),
+        shards: settings.shards,
+        http3: settings.http3,
     })
     .await
     .map_err(|error| secret_file::not_joined("node", &error))?;
@@ -59,6 +62,8 @@ pub(crate) async fn run(args: NodeArgs, global: &Global) -> Result<ExitCode, Fai
         node.ready(),
         format!("READY node {name}  udp {address}{}", process.metrics_note()),
     );
-    node.run(process.stop()).await;
+    node.run(process.stop())
+        .await
+        .map_err(|error| Failure::new("the node has failed").caused_by(&error))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use federation::{Controller, ControllerSettings};
 use mesh_node::gateway::{FlowLimits, Gateway, GatewaySettings};
-use mesh_node::node::{Node, NodeSettings};
+use mesh_node::node::{Http3, Node, NodeSettings};
 use protocol::forward::InitialRate;
 use protocol::invitation::JoinToken;
 use protocol::name::Label;
@@ -129,15 +129,19 @@ pub(super) async fn node(
         advertise: Some(settings.inside(settings.node_listen)),
         locality: settings.locality.clone(),
         controller: Some(settings.inside(settings.controller_listen)),
+        limits: tunnel::Limits::default(),
         sockets: process.sockets.clone(),
+        shards: mesh_node::node::default_shards(),
+        http3: Http3::default(),
     };
     let part = Part::start("node", move |hooks: Hooks| async move {
         let node = Node::start(start)
             .await
             .map_err(|error| Failure::new("the node can't start").caused_by(&error))?;
         let stop = hooks.begun(node.ready(), node.local_addr());
-        node.run(stop).await;
-        Ok(())
+        node.run(stop)
+            .await
+            .map_err(|error| Failure::new("the node has failed").caused_by(&error))
     });
     watched(process, part.await?)
 }
