@@ -37,7 +37,7 @@ const DOORS: [(&str, &[&str]); 9] = [
     ("quinn", &["tunnel"]),
     ("quinn-proto", &["tunnel"]),
     ("quinn-udp", &["tunnel"]),
-    ("h3", &[]),
+    ("h3", &["tunnel"]),
     ("h3-quinn", &[]),
     ("openraft", &["federation"]),
     ("redb", &["federation"]),
