@@ -8,6 +8,8 @@
 #[path = "http3/stranger.rs"]
 mod stranger;
 
+use std::net::UdpSocket;
+
 use interop::grpc::PythonGrpc;
 use stranger::Stranger;
 use testbed::app::App;
@@ -59,4 +61,23 @@ fn grpc_over_http3_keeps_its_trailers_and_streams() {
     };
     let stranger = Stranger::before(grpc.port, "grpc");
     stranger.scenario(&python, "grpc");
+}
+
+#[test]
+fn connect_udp_carries_packets_of_every_size() {
+    let python = match python::with_modules(&MODULES) {
+        Ok(python) => python,
+        Err(reason) => return not_run("connect_udp_carries_packets_of_every_size", &reason),
+    };
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = socket.local_addr().unwrap().port();
+    // Ends with the test's process.
+    std::thread::spawn(move || {
+        let mut packet = [0; 65_536];
+        while let Ok((length, from)) = socket.recv_from(&mut packet) {
+            socket.send_to(&packet[..length], from).unwrap();
+        }
+    });
+    let stranger = Stranger::before(port, "udp");
+    stranger.scenario(&python, "udp");
 }

@@ -8,9 +8,10 @@
 #[path = "http3/stranger.rs"]
 mod stranger;
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use stranger::{certificates, copy_scripts, svid_of};
 use tempfile::TempDir;
@@ -34,7 +35,7 @@ fn a_node_calls_an_http3_server_with_an_svid() {
     let mut west = Cluster::start(&spec);
     let app = App::start("weft");
     let listener = SocketAddr::from(([127, 0, 0, 1], ports::free()));
-    declare(&west, app.port, listener.port());
+    declare(&west, "http", app.port, listener.port());
     let get = |path: &str| http::get(listener, HOST, path);
     // Between two Weft nodes by HTTP/3 first.
     wait::until("node calls node", wait::GENEROUS, || {
@@ -66,8 +67,41 @@ fn a_node_calls_an_http3_server_with_an_svid() {
     drop(server);
 }
 
+#[test]
+fn a_node_asks_an_http3_server_for_udp() {
+    let python = match python::with_modules(&["aioquic", "cryptography"]) {
+        Ok(python) => python,
+        Err(reason) => return not_run("a_node_asks_an_http3_server_for_udp", &reason),
+    };
+    let mut spec = ClusterSpec::named("west").nodes(2);
+    spec.node_flags = vec!["--encoding".to_owned(), "h3".to_owned()];
+    let mut west = Cluster::start(&spec);
+    let listener = SocketAddr::from(([127, 0, 0, 1], ports::free()));
+    // Nobody listens behind node n2: what answers later is aioquic, a udp_server of its own.
+    declare(&west, "udp", ports::free(), listener.port());
+    wait::until("the SVID is there", wait::GENEROUS, || {
+        svid_of(&west, 1, "payments").exists().then_some(())
+    });
+    west.controller.kill();
+    west.nodes[1].terminate();
+    let server = Server::start(&python, &west);
+    for length in [1usize, 500, 1_100, 9_000] {
+        let packet = vec![b'x'; length];
+        let answer = wait::until("a packet comes back", wait::GENEROUS, || {
+            let socket = UdpSocket::bind("127.0.0.1:0").ok()?;
+            socket.set_read_timeout(Some(Duration::from_secs(2))).ok()?;
+            socket.send_to(&packet, listener).ok()?;
+            let mut buffer = [0; 65_536];
+            let (length, _) = socket.recv_from(&mut buffer).ok()?;
+            Some(buffer[..length].to_vec())
+        });
+        assert_eq!(answer, packet, "{length}");
+    }
+    drop(server);
+}
+
 /// Who calls, who is called, and on which nodes.
-fn declare(west: &Cluster, app: u16, listener: u16) {
+fn declare(west: &Cluster, protocol: &str, app: u16, listener: u16) {
     let serving = Workload {
         namespace: "shop",
         name: "payments",
@@ -82,7 +116,7 @@ fn declare(west: &Cluster, app: u16, listener: u16) {
         listeners: &[(listener, HOST)],
         ..Workload::default()
     };
-    let service = manifest::service("shop", "payments", "http");
+    let service = manifest::service("shop", "payments", protocol);
     west.apply(&[service, serving.yaml(), calling.yaml()].concat());
 }
 
