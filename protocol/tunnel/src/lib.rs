@@ -1,4 +1,4 @@
-//! QUIC with proven identities at both ends. Alone imports quinn.
+//! QUIC with proven identities at both ends. Alone imports quinn and h3.
 //!
 //! A [`Tunnel`] is one QUIC connection whose other end has shown an SVID that `identity::verify` accepted; it can be made by
 //! [`Endpoint::dial`] and by [`Arrival::prove`] and in no other way. What runs on it:
@@ -6,6 +6,7 @@
 //! | ALPN | what | where |
 //! | --- | --- | --- |
 //! | `weft/1` | HTTP, TCP and UDP between nodes | [`Tunnel::request`], [`Tunnel::open_messages`], [`Tunnel::accept_stream`] |
+//! | `h3` | the same as standard HTTP/3: for whoever has an SVID, and between nodes that are told to | as above, but TCP |
 //! | `weft-control/1` | gRPC between our own processes | [`rpc`] |
 //! | `weft-enrol/1` | gRPC of a [`Stranger`], who has no SVID yet | [`rpc`] |
 //!
