@@ -4,6 +4,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use nix::sys::prctl;
 use sd_notify::NotifyState;
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
@@ -60,6 +61,7 @@ impl Process {
         global: &Global,
     ) -> Result<Self, Failure> {
         telemetry::logs(global.log_format, "info,openraft=warn")?;
+        use_small_pages();
         let data_dir = DataDir::open(data_dir)?;
         let sockets = sockets::of_the_supervisor()?;
         parts
@@ -132,6 +134,14 @@ impl Process {
         self.metrics
             .map(|address| format!("  metrics http://{address}/metrics"))
             .unwrap_or_default()
+    }
+}
+
+/// mimalloc asks the kernel for huge pages, and then a process that uses one megabyte holds nine. Not done for `weft run`: what it
+/// starts would inherit it.
+fn use_small_pages() {
+    if let Err(error) = prctl::set_thp_disable(true) {
+        tracing::debug!(%error, "the heap may take huge pages");
     }
 }
 
