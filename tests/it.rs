@@ -11,6 +11,7 @@ mod it {
     mod cli;
     mod demo;
     mod drain;
+    mod faults;
     mod federation;
     mod gateway;
     mod grpc;

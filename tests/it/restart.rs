@@ -65,6 +65,10 @@ fn controller_remembers_what_it_acknowledged() {
 #[test]
 fn restarted_node_is_dialled_anew_at_once() {
     let mut federation = Federation::start();
+    // Requests that went well pay for the one that is tried again.
+    let load = Load::start(&LoadSpec::new(federation.listener, WEST_PAYMENTS));
+    load.wait_for(20);
+    load.stop().assert_nothing_failed();
     let node = &mut federation.west.nodes[0];
     node.kill();
     node.start();
@@ -121,11 +125,9 @@ fn every_process_ends_politely() {
 fn node_finishes_its_requests_before_it_ends() {
     let mut federation = Federation::start();
     let held = Load::start(&LoadSpec::held(federation.listener, WEST_PAYMENTS, 8));
-    testbed::wait::until(
-        "all requests are under way",
-        GENEROUS,
-        || (federation.payments.in_flight() == 8).then_some(()),
-    );
+    testbed::wait::until("all requests are under way", GENEROUS, || {
+        (federation.payments.in_flight() == 8).then_some(())
+    });
     let west = &mut federation.west.nodes[0];
     west.process().signal(testbed::process::Signal::SIGTERM);
     testbed::wait::until("the node isn't ready", GENEROUS, || {
