@@ -14,24 +14,42 @@ pub struct Crossing {
     pub east: Cluster,
     /// East's port on 127.0.0.1 that leads to the server.
     pub port: u16,
+    /// East's forward proxy.
+    pub proxy: u16,
 }
 
 /// The name by which east calls the server.
 pub const AUTHORITY: &str = WEST_PAYMENTS;
 
 impl Crossing {
-    /// Starts both clusters with the server at `server_port` behind them, exported and allowed.
+    /// Starts both clusters with the HTTP server at `server_port` behind them, exported and allowed.
     pub fn to(server_port: u16, protocol: &str) -> Self {
+        let crossing = Self::prepared(server_port, protocol);
+        crossing.wait_reached();
+        crossing
+    }
+
+    /// The same for a server of any protocol, which is reached when `probe` says so.
+    pub fn carrying(server_port: u16, protocol: &str, probe: impl Fn(u16) -> bool) -> Self {
+        let crossing = Self::prepared(server_port, protocol);
+        wait::until("the server is reached", wait::GENEROUS, || {
+            probe(crossing.port).then_some(())
+        });
+        crossing
+    }
+
+    fn prepared(server_port: u16, protocol: &str) -> Self {
         let (west, east) = start_both(&ClusterSpec::named("west"), &ClusterSpec::named("east"));
         federate(&west, &east);
         west.apply(&payments_manifest(server_port, protocol));
-        let port = ports::free();
+        let (port, proxy) = (ports::free(), ports::free());
         east.apply(
             &Workload {
                 namespace: "shop",
                 name: "cart",
                 node: "n1",
                 listeners: &[(port, AUTHORITY)],
+                proxy_port: Some(proxy),
                 ..Workload::default()
             }
             .yaml(),
@@ -46,9 +64,12 @@ impl Crossing {
             "shop/cart",
             "--wait=30s",
         ]);
-        let crossing = Self { west, east, port };
-        crossing.wait_reached();
-        crossing
+        Self {
+            west,
+            east,
+            port,
+            proxy,
+        }
     }
 
     /// Waits until the mesh lets an HTTP/1.1 request through to the server, whatever that answers.

@@ -1,4 +1,5 @@
-//! Weft against software that we did not write: curl, wrk and nginx for HTTP/1.1, Python's gRPC on both sides.
+//! Weft against software that we did not write: curl, wrk and nginx for HTTP/1.1, Python's gRPC and WebSocket on both sides, raw
+//! sockets, PostgreSQL and Redis over TCP, DNS and statsd over UDP.
 //!
 //! Every test goes through two nodes and a gateway, from the trust domain `east.example` into `west.example`:
 //!
@@ -14,5 +15,7 @@
 pub mod crossing;
 pub mod grpc;
 pub mod nginx;
+pub mod script;
+pub mod servers;
 
 pub use crossing::Crossing;
