@@ -96,19 +96,18 @@ impl Outbound {
         mut flow: AppFlow<R>,
     ) {
         while let Some(first) = flow.packets.recv().await {
-            let mut early = vec![first.packet.clone()];
+            let mut early = vec![first];
             while early.len() < MAX_EARLY
                 && let Ok(next) = flow.packets.try_recv()
             {
-                early.push(next.packet.clone());
+                early.push(next);
             }
-            drop(first);
             let nowhere = Arc::from("");
             let mut record =
                 self.observer
                     .session(Direction::Outbound, &source.id, &source.label, &nowhere);
             let goes_on = match self.open(source, host, &early, &mut record).await {
-                Ok(standing) => flow.carry(standing, source, &early, record).await,
+                Ok(standing) => flow.carry(standing, source, early, record).await,
                 Err(error) => {
                     udp::dropped(DropReason::NoSession, early.len() as u64);
                     record.failed(error.reason(), &error);
@@ -126,7 +125,7 @@ impl Outbound {
         &self,
         source: &Source,
         host: &MeshHost,
-        early: &[Bytes],
+        early: &[Waiting],
         record: &mut SessionRecord,
     ) -> Result<Standing, OutboundError> {
         let directory = self.directory.load_full().ok_or(OutboundError::NotReady)?;
@@ -184,7 +183,7 @@ impl Outbound {
         directory: &Arc<Directory>,
         trying: &Trying<'_>,
         picked: &Picked,
-        early: &[Bytes],
+        early: &[Waiting],
         deadline: Instant,
     ) -> Result<(UdpSession, InUse), Failed> {
         let tunnel = self
@@ -200,9 +199,9 @@ impl Outbound {
             .map_err(|error| trying.no_tunnel(&error))?;
         let begun = async {
             let mut session = tunnel.udp_session(&trying.service.facts.name).await?;
-            for packet in early {
+            for waiting in early {
                 // If it can't be sent, the answer says why.
-                if session.sender().send(packet.clone()).await.is_err() {
+                if session.sender().send(waiting.packet.clone()).await.is_err() {
                     break;
                 }
             }
@@ -223,13 +222,13 @@ impl<R: Replies> AppFlow<R> {
         &mut self,
         standing: Standing,
         source: &Source,
-        early: &[Bytes],
+        early: Vec<Waiting>,
         mut record: SessionRecord,
     ) -> bool {
         let carried = record.opened();
-        early
-            .iter()
-            .for_each(|packet| carried.request(packet.len()));
+        for waiting in early {
+            carried.request(waiting.packet.len());
+        }
         let (mut send, mut recv) = standing.session.split();
         let end = tokio::select! {
             end = send_all(&mut self.packets, &mut send, &carried) => end,

@@ -33,7 +33,7 @@ impl Cluster {
             join: Some(token),
             controller: None,
             flows: mesh_node::gateway::FlowLimits::default(),
-            initials: mesh_node::gateway::InitialRate::default(),
+            initials: Default::default(),
             sockets: tunnel::Sockets::default(),
         })
         .await
