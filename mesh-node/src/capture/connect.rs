@@ -88,9 +88,9 @@ enum Way {
 
 /// The host that is meant: P-13, one that the request names in one way only.
 fn meant(request: &Request) -> Result<MeshHost, OutboundError> {
-    let target = Authority::try_from(request.target.as_str()).map_err(|_| TargetError::Connect)?;
+    let target = Authority::try_from(request.target.as_str()).map_err(|_| TargetError::Host)?;
     if target.port_u16().is_none() || target.as_str().contains('@') {
-        return Err(TargetError::Connect.into());
+        return Err(TargetError::Host.into());
     }
     let agrees = request
         .host
@@ -100,7 +100,7 @@ fn meant(request: &Request) -> Result<MeshHost, OutboundError> {
         return Err(TargetError::Conflict.into());
     }
     if request.framing != Framing::Nothing || request.upgrade {
-        return Err(TargetError::Connect.into());
+        return Err(TargetError::Host.into());
     }
     let host = target.host().to_ascii_lowercase();
     let host = host.strip_suffix('.').unwrap_or(&host);

@@ -32,6 +32,8 @@ const EARLY_BYTES: usize = 64 << 10;
 pub(crate) struct Standing {
     send: ByteSend,
     recv: ByteRecv,
+    /// What the app has said already.
+    said: u64,
     /// What the service has said already.
     heard: Vec<Bytes>,
     record: ConnectionRecord,
@@ -96,9 +98,10 @@ impl Outbound {
             &Arc::from(""),
         );
         match self.try_until_open(source, host, early, &mut record).await {
-            Ok((send, recv, tunnel, busy)) => Ok(Standing {
+            Ok((send, recv, tunnel, busy, said)) => Ok(Standing {
                 send,
                 recv,
+                said,
                 heard: Vec::new(),
                 record,
                 _tunnel: tunnel,
@@ -119,7 +122,7 @@ impl Outbound {
         host: &MeshHost,
         mut early: Early<'_>,
         record: &mut ConnectionRecord,
-    ) -> Result<(ByteSend, ByteRecv, InUse, Busy), OutboundError> {
+    ) -> Result<(ByteSend, ByteRecv, InUse, Busy, u64), OutboundError> {
         let directory = self.directory.load_full().ok_or(OutboundError::NotReady)?;
         let (service, plan) = service::find(&directory, host)
             .filter(|(service, _)| service.facts.protocol.takes_connections())
@@ -151,10 +154,11 @@ impl Outbound {
             let failed = match opened {
                 Ok((send, recv, tunnel)) => {
                     trying.opened(&picked);
-                    if let Early::Along(io) = early {
-                        sent.settle(io);
-                    }
-                    return Ok((send, recv, tunnel, busy));
+                    let said = match early {
+                        Early::Along(io) => sent.settle(io),
+                        Early::Nothing => 0,
+                    };
+                    return Ok((send, recv, tunnel, busy, said));
                 }
                 Err(failed) => failed,
             };
@@ -274,10 +278,12 @@ impl Sent {
         }
     }
 
-    /// Takes what was sent out of what was read.
-    fn settle(self, io: &mut Io) {
+    /// Takes what was sent out of what was read, and says how much that is.
+    fn settle(self, io: &mut Io) -> u64 {
         let [waiting] = self.waiting;
-        io.buf.advance(self.taken - waiting.len());
+        let sent = self.taken - waiting.len();
+        io.buf.advance(sent);
+        sent as u64
     }
 }
 
@@ -300,14 +306,15 @@ impl Standing {
     /// Carries bytes both ways until both ends are done; `io` may hold bytes that were read already.
     pub(crate) async fn carry(mut self, mut io: Io) {
         let meter = self.record.opened();
-        let heard: usize = self.heard.iter().map(Bytes::len).sum();
-        meter.count(0, heard as u64);
+        let heard: u64 = self.heard.iter().map(|chunk| chunk.len() as u64).sum();
+        meter.count(self.said, heard);
         self.heard.into_iter().for_each(|chunk| io.push(chunk));
         let (passed, ended) = Splice::new(io, self.send, self.recv)
             .metered(Direction::Outbound, meter)
             .run()
             .await;
-        self.record.passed(passed.from, passed.to + heard as u64);
+        self.record
+            .passed(passed.from + self.said, passed.to + heard);
         if let Err(error) = ended {
             self.record.failed(error.reason(), &error);
         }

@@ -214,7 +214,9 @@ async fn lines(node: &RunningNode, count: usize) -> Vec<serde_json::Value> {
     let mut lines = Vec::new();
     until("the connections are in the log", async || {
         let log = std::fs::read_to_string(&path).unwrap_or_default();
-        let complete = log.lines().filter_map(|line| serde_json::from_str(line).ok());
+        let complete = log
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok());
         lines = complete
             .filter(|line: &serde_json::Value| line["protocol"] == "tcp")
             .collect();
@@ -255,8 +257,14 @@ async fn one_connection_leaves_one_line_at_each_end() {
         assert_eq!(line["direction"], direction);
         assert_eq!(line["source"], "spiffe://east.example/ns/shop/sa/cart");
         assert_eq!(line["destination"], "spiffe://west.example/ns/shop/sa/db");
-        assert_eq!((&line["service"], &line["peer"]), (&"shop/db".into(), &peer.into()));
-        assert_eq!((&line["request_bytes"], &line["response_bytes"]), (&4.into(), &4.into()));
+        assert_eq!(
+            (&line["service"], &line["peer"]),
+            (&"shop/db".into(), &peer.into())
+        );
+        assert_eq!(
+            (&line["request_bytes"], &line["response_bytes"]),
+            (&4.into(), &4.into())
+        );
         assert_eq!((&line["attempts"], line.get("error")), (&1.into(), None));
     }
 }

@@ -8,7 +8,7 @@ use crate::observe::series::Key;
 
 /// TCP connections that have ended.
 pub const TCP_CONNECTIONS_TOTAL: &str = "weft_tcp_connections_total";
-/// Of these, those that never stood or broke.
+/// TCP connections that were refused, found nobody, or broke.
 pub const TCP_CONNECTION_FAILURES_TOTAL: &str = "weft_tcp_connection_failures_total";
 /// TCP connections at present.
 pub const TCP_CONNECTIONS_OPEN: &str = "weft_tcp_connections_open";

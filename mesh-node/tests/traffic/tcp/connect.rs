@@ -10,14 +10,22 @@ async fn ask(far: &Far, target: &str, early: &str) -> (TcpStream, String) {
     say(&mut stream, head.as_bytes()).await;
     let mut answer = Vec::new();
     while !answer.ends_with(b"\r\n\r\n") {
-        answer.push(timeout(PATIENCE, stream.read_u8()).await.expect("in time").unwrap());
+        answer.push(
+            timeout(PATIENCE, stream.read_u8())
+                .await
+                .expect("in time")
+                .unwrap(),
+        );
     }
     (stream, String::from_utf8(answer).unwrap())
 }
 
 #[track_caller]
 fn assert_status(answer: &str, status: u16) {
-    assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+    assert!(
+        answer.starts_with(&format!("HTTP/1.1 {status} ")),
+        "{answer}"
+    );
 }
 
 const DB: &str = "db.shop.svc.clusterset.local:5432";
@@ -48,7 +56,9 @@ async fn p_15_nothing_is_forwarded_where_the_service_does_not_accept() {
     far.deny(2).await;
     assert_status(&ask(&far, DB, "early").await.1, 403);
     let mut view = far.view_of_a(2);
-    view.services.values_mut().for_each(|service| service.endpoints.clear());
+    view.services
+        .values_mut()
+        .for_each(|service| service.endpoints.clear());
     far.east.send(&far.a, &view).await;
     assert_status(&ask(&far, DB, "early").await.1, 503);
     assert_eq!(app.accepted(), 0);
@@ -66,7 +76,10 @@ async fn p_14_within_a_connection_to_a_service_of_http_requests_are_read() {
         say(&mut stream, request.as_bytes()).await;
         let answer = rest(&mut stream).await.unwrap();
         let answer = String::from_utf8_lossy(&answer);
-        assert!(answer.contains("x-spiffe-caller: spiffe://east.example/ns/shop/sa/cart"), "{answer}");
+        assert!(
+            answer.contains("x-spiffe-caller: spiffe://east.example/ns/shop/sa/cart"),
+            "{answer}"
+        );
         assert!(!answer.contains("forged"), "{answer}");
     }
 }

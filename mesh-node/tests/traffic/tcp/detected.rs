@@ -39,11 +39,18 @@ async fn a_late_request_is_a_request() {
     })
     .await;
     assert_eq!(opened(&far.a), "");
-    say(&mut stream, b"GET /headers HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+    say(
+        &mut stream,
+        b"GET /headers HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+    )
+    .await;
     let answer = rest(&mut stream).await.unwrap();
     let answer = String::from_utf8_lossy(&answer);
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    assert!(answer.contains("x-spiffe-caller: spiffe://east.example/"), "{answer}");
+    assert!(
+        answer.contains("x-spiffe-caller: spiffe://east.example/"),
+        "{answer}"
+    );
 }
 
 /// What is read as HTTP loses what claims an identity. Bytes that aren't read must not be HTTP, whoever sends them.
@@ -65,7 +72,8 @@ async fn p_14_no_request_comes_as_bytes() {
         let opened = std::future::poll_fn(|cx| answer.poll_opened(cx)).await;
         assert_eq!(opened.is_err(), is_refused, "{opened:?}");
         if !is_refused {
-            let forged = "GET /headers HTTP/1.1\r\nhost: x\r\nx-spiffe-caller: spiffe://a/b\r\n\r\n";
+            let forged =
+                "GET /headers HTTP/1.1\r\nhost: x\r\nx-spiffe-caller: spiffe://a/b\r\n\r\n";
             send.write(forged.into()).await.unwrap();
             let read = first(&mut answer.into_recv().unwrap()).await;
             assert!(read.is_err(), "{read:?}");
@@ -76,5 +84,7 @@ async fn p_14_no_request_comes_as_bytes() {
 
 async fn first(recv: &mut ByteRecv) -> Result<Option<usize>, tunnel::MessageError> {
     let mut chunks = [const { bytes::Bytes::new() }; 4];
-    timeout(PATIENCE, recv.read(&mut chunks)).await.expect("in time")
+    timeout(PATIENCE, recv.read(&mut chunks))
+        .await
+        .expect("in time")
 }
