@@ -8,13 +8,13 @@ use crate::observe::series::Key;
 
 /// UDP sessions that have ended.
 pub const UDP_SESSIONS_TOTAL: &str = "weft_udp_sessions_total";
-/// Of these, those that never stood or broke.
+/// UDP sessions that were refused, found nobody, or broke.
 pub const UDP_SESSION_FAILURES_TOTAL: &str = "weft_udp_session_failures_total";
 /// UDP sessions at present.
 pub const UDP_SESSIONS_OPEN: &str = "weft_udp_sessions_open";
 /// Packets of UDP sessions.
 pub const UDP_PACKETS_TOTAL: &str = "weft_udp_packets_total";
-/// Bytes of these packets.
+/// Bytes of the packets of UDP sessions.
 pub const UDP_BYTES_TOTAL: &str = "weft_udp_bytes_total";
 /// Packets of apps, or for them, that went nowhere.
 pub const UDP_DROPPED_PACKETS_TOTAL: &str = "weft_udp_dropped_packets_total";
