@@ -3,14 +3,9 @@
 //! [`target`] refuses what two readers could read differently, [`fields`] says what
 //! belongs to one hop or claims an identity, [`send`] hands a request to an app. Bodies are never held whole.
 
-pub(crate) mod body;
-pub(crate) mod declared;
 pub(crate) mod fields;
 pub(crate) mod send;
 pub mod target;
-
-/// Any error of a body.
-pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Most bytes of a head (`SECURITY` section 4).
 pub(crate) const MAX_HEAD_BYTES: usize = 64 * 1024;

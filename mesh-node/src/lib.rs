@@ -24,6 +24,7 @@ pub mod gateway;
 mod health;
 pub mod http;
 mod http1;
+mod http2;
 mod inbound;
 mod io;
 pub mod node;

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use protocol::name::{Role, SpiffeId};
 
 pub(crate) use connection::ConnectionRecord;
-pub(crate) use record::{Open, Record};
+pub(crate) use record::Record;
 pub(crate) use session::{Carried, SessionRecord};
 
 use access_log::AccessLog;

@@ -44,7 +44,6 @@ use pool::{InUse, Pool};
 use retry::{Attempts, Next, Repeatable};
 use service::{Directory, Endpoint, Plan, Service};
 
-pub(crate) use http2::OutboundBody;
 pub(crate) use rescue::OutboundError;
 pub(crate) use tcp::Standing;
 

@@ -5,16 +5,19 @@
 
 use std::sync::Arc;
 
-use http::{Request, Response};
-use hyper::body::Incoming;
+use bytes::Bytes;
+use h2::RecvStream;
+use h2::server::SendResponse;
+use http::Request;
 
-use crate::outbound::{Outbound, OutboundBody, Source};
+use crate::outbound::{Outbound, Source};
 
-/// Answers one request that was sent to the proxy.
-pub(super) async fn answer(
+/// Carries one call that was sent to the proxy.
+pub(super) async fn call(
     outbound: &Outbound,
     source: &Arc<Source>,
-    request: Request<Incoming>,
-) -> Response<OutboundBody> {
-    outbound.request(source, None, request).await
+    request: Request<RecvStream>,
+    respond: SendResponse<Bytes>,
+) {
+    outbound.call(source, None, request, respond).await;
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use std::{io, net};
 
 use arc_swap::ArcSwap;
-use bytes::BytesMut;
-use http::{Request, Response};
-use hyper::body::Incoming;
+use bytes::{Bytes, BytesMut};
+use h2::RecvStream;
+use h2::server::SendResponse;
+use http::Request;
 use protocol::view::Protocol;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -17,7 +18,7 @@ use tokio_util::task::TaskTracker;
 use super::detect::{self, Beginning, Speaks};
 use super::{Lead, PortShare, To, http_proxy, http1, http2, tcp};
 use crate::io::Io;
-use crate::outbound::{Outbound, OutboundBody};
+use crate::outbound::Outbound;
 
 /// Connections at once on one port (`SECURITY` section 4).
 const MAX_CONNECTIONS: usize = 10_000;
@@ -154,7 +155,8 @@ pub(super) async fn serve_as(
     match (spoken, to) {
         (Some((io, Speaks::Http1)), _) => http1::serve(io, outbound, lead, ended).await,
         (Some((io, Speaks::Http2)), _) => {
-            let handler = |request| answer(Arc::clone(outbound), lead.load_full(), request);
+            let handler =
+                |request, respond| call(Arc::clone(outbound), lead.load_full(), request, respond);
             http2::serve(io, handler, ended.clone()).await;
         }
         (Some((io, Speaks::Bytes)), To::Host(host)) => outbound.carry(source, host, io).await,
@@ -162,13 +164,15 @@ pub(super) async fn serve_as(
     }
 }
 
-async fn answer(
+async fn call(
     outbound: Arc<Outbound>,
     lead: Arc<Lead>,
-    request: Request<Incoming>,
-) -> Response<OutboundBody> {
+    request: Request<RecvStream>,
+    respond: SendResponse<Bytes>,
+) {
+    let source = &lead.source;
     match &lead.to {
-        To::Host(host) => outbound.request(&lead.source, Some(host), request).await,
-        To::Named => http_proxy::answer(&outbound, &lead.source, request).await,
+        To::Host(host) => outbound.call(source, Some(host), request, respond).await,
+        To::Named => http_proxy::call(&outbound, source, request, respond).await,
     }
 }

@@ -1,6 +1,6 @@
 //! Which fields cross and which don't: those of one hop (P-15), and those by which a backend would learn who called (P-14).
 
-use http::HeaderMap;
+use http::header::{HeaderMap, HeaderName, HeaderValue, TE};
 use tunnel::{Fields, FieldsBuilder, FrameError};
 
 /// What a field is to a hop.
@@ -117,16 +117,56 @@ pub(crate) fn crossing(
     drop: impl Fn(Class) -> bool,
 ) -> FieldsBuilder {
     let nominated = Nominated::of(fields.all("connection"));
-    fields.filtered(|name, value| {
-        let class = class(name);
-        let crosses = match class {
-            Class::Hop | Class::TransferEncoding | Class::Host => false,
-            Class::Upgrade => upgrade,
-            Class::Te => has_trailers(value),
-            _ => true,
-        };
-        crosses && !drop(class) && !nominated.takes(name, class)
+    fields.filtered(|name, value| crosses(name, value, upgrade, &nominated, &drop))
+}
+
+/// The same for HTTP/2, where nothing is upgraded.
+pub(crate) fn crossing_to_map(fields: &Fields, drop: impl Fn(Class) -> bool) -> HeaderMap {
+    let nominated = Nominated::of(fields.all("connection"));
+    to_map(fields, |name, value| {
+        crosses(name, value, false, &nominated, &drop)
     })
+}
+
+fn crosses(
+    name: &[u8],
+    value: &[u8],
+    upgrade: bool,
+    nominated: &Nominated<'_>,
+    drop: impl Fn(Class) -> bool,
+) -> bool {
+    let class = class(name);
+    let crosses = match class {
+        Class::Hop | Class::TransferEncoding | Class::Host => false,
+        Class::Upgrade => upgrade,
+        Class::Te => has_trailers(value),
+        _ => true,
+    };
+    crosses && !drop(class) && !nominated.takes(name, class)
+}
+
+/// Fields as HTTP/2 has them: names in lower case, no `upgrade`, and of `te` nothing but trailers (RFC 9113 section 8.2.2).
+pub(crate) fn to_map(fields: &Fields, keep: impl Fn(&[u8], &[u8]) -> bool) -> HeaderMap {
+    let mut map = HeaderMap::with_capacity(fields.len());
+    for (name, value) in fields.iter() {
+        if !keep(name, value) {
+            continue;
+        }
+        match class(name) {
+            Class::Upgrade => {}
+            Class::Te => {
+                map.insert(TE, HeaderValue::from_static("trailers"));
+            }
+            _ => {
+                if let (Ok(name), Ok(value)) =
+                    (HeaderName::from_bytes(name), HeaderValue::from_bytes(value))
+                {
+                    map.append(name, value);
+                }
+            }
+        }
+    }
+    map
 }
 
 /// What crosses of a map's fields.
@@ -157,16 +197,24 @@ pub(crate) fn crossing_map(
     Ok(kept.build())
 }
 
-/// Takes out of trailers what frames, addresses or identifies.
-pub(crate) fn clean_trailer_map(map: &mut HeaderMap) {
-    let ours: Vec<_> = map
-        .keys()
-        .filter(|name| class(name.as_str().as_bytes()) != Class::Plain)
-        .cloned()
-        .collect();
-    for name in ours {
-        map.remove(name);
+/// A map's trailers without what frames, addresses or identifies.
+///
+/// # Errors
+/// When they are more or longer than trailers may be.
+pub(crate) fn clean_trailer_map(map: &HeaderMap) -> Result<Fields, FrameError> {
+    let mut kept = FieldsBuilder::with_capacity(map.len() * 40);
+    for (name, value) in map {
+        let name = name.as_str().as_bytes();
+        if class(name) == Class::Plain {
+            kept.push(name, value.as_bytes().trim_ascii())?;
+        }
     }
+    Ok(kept.build())
+}
+
+/// Trailers for HTTP/2, without what frames, addresses or identifies.
+pub(crate) fn trailers_to_map(fields: &Fields) -> HeaderMap {
+    to_map(fields, |name, _| class(name) == Class::Plain)
 }
 
 /// Trailers without what frames, addresses or identifies.

@@ -3,24 +3,15 @@
 //! What matters here is telling «the app got no byte» from «it may have»: only the former may be tried again by anybody.
 
 pub(crate) mod http1;
-mod http2;
+pub(crate) mod http2;
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::Request;
-use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-
-use super::BoxError;
-use super::body::AppBody;
 
 /// How long an app may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -35,16 +26,9 @@ pub(crate) enum SendError {
         #[source]
         source: std::io::Error,
     },
-    /// It may have seen the request, unless that came back.
-    #[error("the app's connection broke before it answered")]
-    Broken(#[source] hyper::Error),
-}
-
-/// A failure, and the request when no byte of it was sent.
-#[derive(Debug)]
-pub(crate) struct Unsent {
-    pub(crate) error: SendError,
-    pub(crate) request: Option<Request<AppBody>>,
+    /// Its connection is of no use.
+    #[error("the app's connection broke before it answered: {0}")]
+    Broken(#[source] h2::Error),
 }
 
 /// Connections to one app's port.
@@ -102,34 +86,5 @@ impl Busy {
 impl Drop for Busy {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// The body of an app's answer over HTTP/2.
-#[derive(Debug)]
-pub(crate) struct Http2Answer {
-    body: Incoming,
-    _busy: Busy,
-}
-
-impl Body for Http2Answer {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        Pin::new(&mut self.get_mut().body)
-            .poll_frame(cx)
-            .map_err(Into::into)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }

@@ -166,16 +166,16 @@ impl Inflow {
 
 /// A timer that is made only once something has to be waited for.
 #[derive(Debug, Default)]
-pub(super) struct Idle(Option<std::pin::Pin<Box<Sleep>>>);
+pub(crate) struct Idle(Option<std::pin::Pin<Box<Sleep>>>);
 
 impl Idle {
     /// Something came.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.0 = None;
     }
 
     /// Ready when nothing has come for too long.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let sleep = self
             .0
             .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + BODY_IDLE)));

@@ -99,7 +99,7 @@ pub(crate) fn interim(head: &ResponseHead, fields: &Fields) -> Bytes {
 
 /// A whole answer that the mesh gives itself.
 pub(crate) fn own(
-    answer: &http::Response<crate::http::body::Answer>,
+    answer: &http::Response<Bytes>,
     version: HttpVersion,
     keep: bool,
     bodiless: bool,
@@ -112,7 +112,7 @@ pub(crate) fn own(
         out.put_slice(value.as_bytes());
         out.put_slice(b"\r\n");
     }
-    let body = answer.body().text_bytes();
+    let body = answer.body();
     out.put_slice(format!("content-length: {}\r\n", body.len()).as_bytes());
     match (version, keep) {
         (HttpVersion::Http10, true) => out.put_slice(b"connection: keep-alive\r\n"),

@@ -1,23 +1,22 @@
-//! A request to an app that speaks HTTP/2: hyper's client, with bodies that stream.
+//! A request to an app that speaks HTTP/2: one task carries it there and the answer back.
 
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::Poll;
+
+use h2::{Reason, RecvStream};
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{Request, Response, Uri, Version};
-use http_body::Body;
-use tunnel::{HttpVersion, Lent, MessageRecv, MessageSend, ResponseHead, StreamCode, send_body};
+use http::{Request, Response, StatusCode, Uri, Version};
+use tunnel::{HttpVersion, MessageError, Refusal, ResponseHead};
 
 use super::Inbound;
 use super::app::Instance;
 use super::exchange::{AppRequest, Outcome, UnderWay};
-use crate::http::body::{AppBody, Counted};
 use crate::http::fields::{self, Class};
-use crate::http::send::{Http2Answer, SendError, Unsent};
-use crate::observe::Record;
-
-/// Where the request's half of the stream is.
-enum Kept {
-    Here(MessageRecv),
-    Lent(Lent),
-}
+use crate::http::send::http2::Sent;
+use crate::http::send::{Busy, SendError};
+use crate::http1::FlowError;
+use crate::http2::{Inflow, Outflow};
 
 impl Inbound {
     /// Sends it to this instance.
@@ -27,55 +26,64 @@ impl Inbound {
         request: &AppRequest,
         under_way: UnderWay,
     ) -> Outcome {
-        let UnderWay { send, recv, record } = under_way;
-        let (body, kept) = if request.has_body {
-            let (body, lent) = recv.lend();
-            (Some(body), Kept::Lent(lent))
-        } else {
-            (None, Kept::Here(recv))
-        };
-        let body = AppBody::new(body, request.length, record.received());
-        let call = match call(request, body) {
+        let call = match call(request) {
             Ok(call) => call,
             Err(error) => {
                 tracing::debug!(%error, "a request can't be said in HTTP/2");
-                return refuse(send, record).await;
+                return refuse(under_way).await;
             }
         };
-        let answer = tokio::select! {
-            answer = instance.app.http2().send(call) => answer,
-            // The caller has gone: the app hears of it as its stream ends.
-            () = send.stopped() => return Outcome::Cancelled,
+        let mut stopped = pin!(under_way.send.stopped());
+        let sent = tokio::select! {
+            biased;
+            sent = instance.app.http2().send(call, !request.has_body) => sent,
+            () = stopped.as_mut() => return Outcome::Cancelled,
         };
-        match answer {
-            Ok(answer) => give(answer, send, kept, record).await,
-            Err(unsent) => back(unsent, send, kept, record),
-        }
+        let Sent { answer, body, busy } = match sent {
+            Ok(sent) => sent,
+            Err(SendError::NoConnection { source, .. }) => {
+                return Outcome::NotTaken(Box::new(under_way), source);
+            }
+            Err(error @ SendError::Broken(_)) => return under_way.broken(error.to_string()),
+        };
+        let outflow = if request.has_body {
+            Outflow::new(body, request.length)
+        } else {
+            Outflow::over(body)
+        };
+        let carrying = Carrying {
+            under_way,
+            outflow,
+            unwanted: false,
+            _busy: busy,
+        };
+        carrying.carry(answer, stopped).await
     }
 }
 
 /// The request as HTTP/2 has it.
-fn call(request: &AppRequest, body: AppBody) -> Result<Request<AppBody>, http::Error> {
+fn call(request: &AppRequest) -> Result<Request<()>, http::Error> {
     let head = &request.head;
     let mut parts = http::uri::Parts::default();
     parts.scheme = Some(Scheme::HTTP);
     parts.path_and_query = Some(PathAndQuery::try_from(head.path.as_str())?);
     parts.authority = Some(Authority::try_from(head.authority.as_str())?);
-    let mut call = Request::new(body);
+    let mut call = Request::new(());
     *call.method_mut() = head.method.clone();
     *call.version_mut() = Version::HTTP_2;
     *call.uri_mut() = Uri::from_parts(parts)?;
-    *call.headers_mut() = request.fields.to_map();
+    *call.headers_mut() = fields::to_map(&request.fields, |_, _| true);
     Ok(call)
 }
 
-async fn refuse(mut send: MessageSend, mut record: Record) -> Outcome {
-    let refusal = tunnel::Refusal::Malformed;
-    record.failed(
-        http::StatusCode::BAD_REQUEST,
-        refusal.word(),
-        &refusal.word(),
-    );
+async fn refuse(under_way: UnderWay) -> Outcome {
+    let UnderWay {
+        mut send,
+        mut record,
+        ..
+    } = under_way;
+    let refusal = Refusal::Malformed;
+    record.failed(StatusCode::BAD_REQUEST, refusal.word(), &refusal.word());
     record.finish();
     if let Err(error) = send.refuse(refusal).await {
         tracing::trace!(%error, "a refusal was not heard");
@@ -83,71 +91,119 @@ async fn refuse(mut send: MessageSend, mut record: Record) -> Outcome {
     Outcome::Answered(None)
 }
 
-/// Sends the answer back as it comes.
-async fn give(
-    answer: Response<Http2Answer>,
-    mut send: MessageSend,
-    kept: Kept,
-    mut record: Record,
-) -> Outcome {
-    let (parts, body) = answer.into_parts();
-    record.status(parts.status);
-    let fields = match fields::crossing_map(&parts.headers, |class| class == Class::Private) {
-        Ok(fields) => fields,
-        Err(error) => {
-            record.broken_off(&error);
-            record.finish();
-            send.break_off(StreamCode::Broken);
-            return Outcome::Answered(None);
-        }
-    };
-    let head = ResponseHead {
-        version: HttpVersion::Http2,
-        status: parts.status,
-        fields,
-    };
-    let end = body.is_end_stream();
-    if send.response(&head, end).await.is_err() {
-        return Outcome::Cancelled;
-    }
-    let body = Counted::new(body, record.open(()));
-    if !end {
-        match send_body(&mut send, body).await {
-            Ok(true) => {}
-            Ok(false) => {
-                send.break_off(StreamCode::Broken);
-                return Outcome::Answered(None);
-            }
-            Err(_) => return Outcome::Cancelled,
-        }
-    }
-    let recv = match kept {
-        Kept::Here(recv) => Some(recv),
-        Kept::Lent(lent) => lent.back(),
-    };
-    Outcome::Answered(recv.map(|recv| (send, recv)))
+/// A request on its way to an app, and its answer on the way back. Dropped before both are through, it resets the app's stream.
+struct Carrying {
+    under_way: UnderWay,
+    outflow: Outflow,
+    /// The app takes no more of the body; its answer may still come.
+    unwanted: bool,
+    _busy: Busy,
 }
 
-/// No answer: what is left of the request goes back to who tries on.
-fn back(unsent: Unsent, send: MessageSend, kept: Kept, record: Record) -> Outcome {
-    let recv = match kept {
-        Kept::Here(recv) => Some(recv),
-        Kept::Lent(lent) => unsent
-            .request
-            .map(Request::into_body)
-            .and_then(AppBody::into_recv)
-            .or_else(|| lent.back()),
-    };
-    let detail = unsent.error.to_string();
-    let taken = match unsent.error {
-        SendError::NoConnection { source, .. } => Err(source),
-        SendError::Broken(_) => Ok(()),
-    };
-    match (taken, recv) {
-        (Err(source), Some(recv)) => {
-            Outcome::NotTaken(Box::new(UnderWay { send, recv, record }), source)
+/// Why there is no answer.
+enum NoAnswer {
+    /// The caller has gone, or broke the rules within its body.
+    Caller,
+    /// The app's stream or connection broke.
+    App(String),
+}
+
+impl Carrying {
+    async fn carry(
+        mut self,
+        answer: h2::client::ResponseFuture,
+        mut stopped: Pin<&mut impl Future<Output = ()>>,
+    ) -> Outcome {
+        let answered = self.head(answer, stopped.as_mut()).await;
+        match answered {
+            Ok(answer) => self.give(answer, stopped).await,
+            Err(NoAnswer::Caller) => Outcome::Cancelled,
+            Err(NoAnswer::App(detail)) => self.under_way.broken(detail),
         }
-        // The app may have begun to read: the caller's node decides on another go.
-        (_, recv) => Outcome::Broken(send, recv, Box::new(record), detail),
+    }
+
+    /// Waits for the answer's head, while the body is sent. Interim answers are passed over.
+    async fn head(
+        &mut self,
+        mut answer: h2::client::ResponseFuture,
+        mut stopped: Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<Response<RecvStream>, NoAnswer> {
+        poll_fn(|cx| {
+            if !self.unwanted
+                && let Poll::Ready(Err(error)) = self.outflow.poll(cx, &mut self.under_way.recv)
+            {
+                match error {
+                    // It may answer all the same, as servers do that refuse a large body.
+                    FlowError::Io(_) => self.unwanted = true,
+                    _ => return Poll::Ready(Err(NoAnswer::Caller)),
+                }
+            }
+            match Pin::new(&mut answer).poll(cx) {
+                Poll::Ready(answer) => {
+                    Poll::Ready(answer.map_err(|error| NoAnswer::App(error.to_string())))
+                }
+                Poll::Pending => stopped.as_mut().poll(cx).map(|()| Err(NoAnswer::Caller)),
+            }
+        })
+        .await
+    }
+
+    /// Sends the answer back as it comes.
+    async fn give(
+        mut self,
+        answer: Response<RecvStream>,
+        mut stopped: Pin<&mut impl Future<Output = ()>>,
+    ) -> Outcome {
+        let (parts, body) = answer.into_parts();
+        self.under_way.record.status(parts.status);
+        let fields = match fields::crossing_map(&parts.headers, |class| class == Class::Private) {
+            Ok(fields) => fields,
+            Err(error) => return self.under_way.break_off(&error),
+        };
+        let head = ResponseHead {
+            version: HttpVersion::Http2,
+            status: parts.status,
+            fields,
+        };
+        let mut inflow = Inflow::new(body);
+        if let Err(error) = self.under_way.send.response(&head, inflow.is_over()).await {
+            return self.ended_by(error.into());
+        }
+        let flowed = poll_fn(|cx| {
+            if !self.unwanted
+                && let Poll::Ready(Err(error)) = self.outflow.poll(cx, &mut self.under_way.recv)
+            {
+                tracing::debug!(%error, "a request's body broke off after its answer had begun");
+                self.unwanted = true;
+                // What the app has of the request must not look whole.
+                if !matches!(error, FlowError::Io(_)) {
+                    self.outflow.reset(Reason::CANCEL);
+                }
+            }
+            match inflow.poll(cx, &mut self.under_way.send) {
+                Poll::Pending => {
+                    let gone = || Err(FlowError::Message(MessageError::Reset));
+                    stopped.as_mut().poll(cx).map(|()| gone())
+                }
+                flowed => flowed,
+            }
+        })
+        .await;
+        let record = &mut self.under_way.record;
+        record.passed(self.outflow.bytes, inflow.bytes);
+        record.grpc_status(inflow.grpc_status.take());
+        match flowed {
+            Ok(()) => self.under_way.finish(),
+            Err(error) => self.ended_by(error),
+        }
+    }
+
+    fn ended_by(self, error: FlowError) -> Outcome {
+        match error {
+            FlowError::Message(MessageError::Reset | MessageError::TunnelLost) => {
+                Outcome::Cancelled
+            }
+            error => self.under_way.break_off(&error),
+        }
     }
 }

@@ -2,17 +2,15 @@
 
 use std::fmt::Display;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime};
 
-use http::{HeaderMap, Method, StatusCode};
+use http::{Method, StatusCode};
 use protocol::name::SpiffeId;
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::{Direction, Observer};
-use crate::http::body::Account;
 
 /// The status that stands for «whoever asked has gone» (nginx's).
 const GONE: u16 = 499;
@@ -71,7 +69,7 @@ pub(crate) struct Record {
     observer: Arc<Observer>,
     facts: Facts,
     begun: Instant,
-    received: Arc<AtomicU64>,
+    received: u64,
     finished: bool,
     held: Option<Box<dyn std::any::Any + Send>>,
 }
@@ -108,7 +106,7 @@ impl Record {
             observer,
             facts,
             begun: Instant::now(),
-            received: Arc::default(),
+            received: 0,
             finished: false,
             held: None,
         }
@@ -157,7 +155,7 @@ impl Record {
 
     /// So much of the request's body has come, and so much of the answer's has gone.
     pub(crate) fn passed(&mut self, received: u64, sent: u64) {
-        self.received.store(received, Ordering::Relaxed);
+        self.received = received;
         self.facts.sent = sent;
     }
 
@@ -177,19 +175,6 @@ impl Record {
     pub(crate) fn broken_off(&mut self, detail: &dyn Display) {
         self.facts.error.get_or_insert("broken-off");
         self.facts.detail.get_or_insert_with(|| detail.to_string());
-    }
-
-    /// Where the bytes of the request's body are counted.
-    pub(crate) fn received(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.received)
-    }
-
-    /// The answer is under way; `held` lives as long as it is.
-    pub(crate) fn open<T>(self, held: T) -> Open<T> {
-        Open {
-            record: Some(self),
-            held: Some(held),
-        }
     }
 
     /// Nothing more will come.
@@ -229,7 +214,7 @@ impl Record {
             policy: facts.policy.as_deref(),
             error: facts.error,
             detail: facts.detail.as_deref(),
-            request_bytes: self.received.load(Ordering::Relaxed),
+            request_bytes: self.received,
             response_bytes: facts.sent,
             duration_ms: (elapsed.as_secs_f64() * 1e6).round() / 1e3,
         };
@@ -242,40 +227,6 @@ impl Drop for Record {
         if !self.finished {
             self.facts.error.get_or_insert("cancelled");
             self.write();
-        }
-    }
-}
-
-/// An answer under way, and what it holds open.
-#[derive(Debug)]
-pub(crate) struct Open<T> {
-    record: Option<Record>,
-    held: Option<T>,
-}
-
-impl<T: Unpin> Account for Open<T> {
-    fn add(&mut self, bytes: u64) {
-        if let Some(record) = &mut self.record {
-            record.facts.sent += bytes;
-        }
-    }
-
-    fn trailers(&mut self, trailers: &HeaderMap) {
-        if let Some(record) = &mut self.record {
-            let status = trailers
-                .get("grpc-status")
-                .and_then(|status| status.to_str().ok());
-            record.facts.grpc_status = status.map(str::to_owned);
-        }
-    }
-
-    fn end(&mut self, whole: bool) {
-        self.held = None;
-        if let Some(mut record) = self.record.take() {
-            if !whole {
-                record.facts.error.get_or_insert("broken-off");
-            }
-            record.finish();
         }
     }
 }

@@ -1,6 +1,15 @@
-//! What carries one request over a tunnel: HTTP/1 from our own engine, HTTP/2 from hyper. Who goes where, and how often, is the same.
+//! What carries one request over a tunnel, from HTTP/1 or from HTTP/2. Who goes where, and how often, is the same.
 
-use tunnel::{RequestError, RequestHead, ResponseHead, Tunnel};
+use tunnel::{
+    Event, FrameError, MessageError, MessageRecv, MessageSend, RequestError, RequestHead,
+    ResponseHead, Tunnel,
+};
+
+/// A stream of a tunnel with an answer on it.
+pub(super) struct Stream {
+    pub(super) send: MessageSend,
+    pub(super) recv: MessageRecv,
+}
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -42,6 +51,20 @@ pub(super) trait Carrier {
         tunnel: &Tunnel,
         head: &RequestHead,
     ) -> Result<(ResponseHead, Self::Answer), NotCarried>;
+}
+
+/// The answer's head or an interim one, as it comes from a tunnel.
+pub(super) fn answer(
+    event: Result<Option<Event>, MessageError>,
+) -> Result<ResponseHead, RequestError> {
+    match event.map_err(RequestError::Broken)? {
+        Some(Event::Response(head) | Event::Interim(head)) => Ok(head),
+        Some(Event::Refused(refusal)) => Err(RequestError::Refused(refusal)),
+        None => Err(RequestError::Stale),
+        Some(Event::Data(_) | Event::Trailers(_) | Event::Request(_)) => Err(RequestError::Broken(
+            MessageError::Malformed(FrameError::Truncated),
+        )),
+    }
 }
 
 impl CallerFault {

@@ -1,23 +1,19 @@
 //! A request that our own engine read: HTTP/1. One task carries it from the app's connection to the tunnel and its answer back.
 
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use http::{Method, StatusCode};
 use protocol::name::MeshHost;
-use tunnel::{
-    Event, FrameError, HttpVersion, MessageError, MessageRecv, MessageSend, RequestError,
-    RequestHead, ResponseHead, Tunnel,
-};
+use tunnel::{HttpVersion, MessageSend, RequestHead, ResponseHead, Tunnel};
 
-use super::carrier::{CallerFault, Carrier, NotCarried};
-use super::replay::KEPT_BYTES;
+use super::carrier::{self, CallerFault, Carrier, NotCarried, Stream};
+use super::replay::Replay;
 use super::rescue::OutboundError;
 use super::{Answered, Outbound, Source};
 use crate::http::fields::{self, Class};
 use crate::http::target::Target;
 use crate::http1::head::HeadError;
-use crate::http1::inflow::Part;
 use crate::http1::request::Request;
 use crate::http1::{FlowError, Form, Framing, Inflow, Outflow, write};
 use crate::io::Io;
@@ -27,35 +23,19 @@ use crate::splice::splice;
 /// What is read ahead of a connection while its request is under way: pipelined requests wait in the socket beyond that.
 const AHEAD: usize = 16 << 10;
 
-/// A stream of a tunnel with an answer on it.
-struct Stream {
-    send: MessageSend,
-    recv: MessageRecv,
-}
-
 /// An HTTP/1 request on its way.
 struct Http1<'a> {
     io: &'a mut Io,
     version: HttpVersion,
     inflow: Inflow,
-    /// What has passed of the body, for another attempt.
-    kept: Vec<Part>,
-    kept_bytes: usize,
-    /// Of `kept`, what this attempt has sent.
-    at: usize,
-    /// More has passed than is kept.
-    spent: bool,
-    /// The other end wants no more of the body; its answer may still come.
-    unwanted: bool,
-    /// The body broke off: the connection is of no use any more.
-    broken: bool,
+    replay: Replay,
 }
 
 impl Carrier for Http1<'_> {
     type Answer = Stream;
 
     fn is_replayable(&self) -> bool {
-        !self.spent
+        self.replay.is_replayable()
     }
 
     async fn carry(
@@ -65,8 +45,8 @@ impl Carrier for Http1<'_> {
     ) -> Result<(ResponseHead, Stream), NotCarried> {
         let (send, recv) = tunnel.open_messages().await?;
         let mut stream = Stream { send, recv };
-        (self.at, self.unwanted, self.broken) = (0, false, false);
-        let bodiless = self.kept.is_empty() && self.inflow.is_over();
+        self.replay.begin();
+        let bodiless = self.replay.is_untouched() && self.inflow.is_over();
         tunnel
             .send_request(&mut stream.send, head, bodiless)
             .await?;
@@ -84,7 +64,7 @@ impl Http1<'_> {
     ) -> Poll<Result<ResponseHead, NotCarried>> {
         loop {
             match stream.recv.poll_event(cx) {
-                Poll::Ready(event) => match answer(event)? {
+                Poll::Ready(event) => match carrier::answer(event)? {
                     head if !head.is_interim() => return Poll::Ready(Ok(head)),
                     // HTTP/1.0 has none (RFC 9110 section 15.2).
                     head if self.version == HttpVersion::Http11 => {
@@ -109,61 +89,13 @@ impl Http1<'_> {
         Poll::Pending
     }
 
-    /// Sends the body, what is kept of it first; ready when all was handed over or nobody wants more.
     fn poll_body(
         &mut self,
         cx: &mut Context<'_>,
         send: &mut MessageSend,
     ) -> Poll<Result<(), CallerFault>> {
-        loop {
-            if self.unwanted {
-                return Poll::Ready(Ok(()));
-            }
-            if ready!(send.poll_flush(cx)).is_err() {
-                // The tunnel's side tells why, or answers all the same.
-                (self.unwanted, self.broken) = (true, true);
-                continue;
-            }
-            if send.is_message_over() {
-                return Poll::Ready(Ok(()));
-            }
-            let part = match self.kept.get(self.at) {
-                Some(kept) => kept.clone(),
-                None => {
-                    let part = ready!(self.inflow.poll_part(cx, self.io));
-                    let part = part.map_err(fault)?;
-                    self.keep(&part);
-                    part
-                }
-            };
-            self.at += 1;
-            match part {
-                Part::Data(data, end) => send.start_data(data, end),
-                Part::Trailers(trailers) => {
-                    if send.start_trailers(&trailers).is_err() {
-                        return Poll::Ready(Err(CallerFault::Malformed(
-                            "the trailers are too long",
-                        )));
-                    }
-                }
-            }
-        }
-    }
-
-    fn keep(&mut self, part: &Part) {
-        if let Part::Data(data, _) = part {
-            self.kept_bytes += data.len();
-        }
-        if self.kept_bytes > KEPT_BYTES {
-            self.spent = true;
-            self.kept = Vec::new();
-        }
-        if self.spent {
-            // Nothing is kept: `at` points past the end for good.
-            self.at = 0;
-        } else {
-            self.kept.push(part.clone());
-        }
+        let (inflow, io) = (&mut self.inflow, &mut *self.io);
+        self.replay.poll(cx, send, |cx| inflow.poll_part(cx, io))
     }
 
     /// Whether the app has gone. What it sends ahead is read up to a bound.
@@ -176,25 +108,6 @@ impl Http1<'_> {
             }
         }
         false
-    }
-}
-
-fn fault(error: FlowError) -> CallerFault {
-    match error {
-        FlowError::Malformed(why) => CallerFault::Malformed(why),
-        FlowError::Idle => CallerFault::Idle,
-        FlowError::Io(_) | FlowError::Message(_) => CallerFault::Gone,
-    }
-}
-
-fn answer(event: Result<Option<Event>, MessageError>) -> Result<ResponseHead, RequestError> {
-    match event.map_err(RequestError::Broken)? {
-        Some(Event::Response(head) | Event::Interim(head)) => Ok(head),
-        Some(Event::Refused(refusal)) => Err(RequestError::Refused(refusal)),
-        None => Err(RequestError::Stale),
-        Some(Event::Data(_) | Event::Trailers(_) | Event::Request(_)) => Err(RequestError::Broken(
-            MessageError::Malformed(FrameError::Truncated),
-        )),
     }
 }
 
@@ -235,12 +148,7 @@ impl Outbound {
             version: request.version,
             inflow: Inflow::new(request.framing),
             io: &mut io,
-            kept: Vec::new(),
-            kept_bytes: 0,
-            at: 0,
-            spent: false,
-            unwanted: false,
-            broken: false,
+            replay: Replay::default(),
         };
         match self
             .call1(source, fixed, request, &mut carrier, &mut record)
@@ -354,8 +262,7 @@ async fn give(
                 ?fault,
                 "a request's body broke off after its answer had begun"
             );
-            carrier.unwanted = true;
-            carrier.broken = true;
+            carrier.replay.break_off();
         }
         let polled = outflow.poll(cx, carrier.io, &mut stream.recv);
         if polled.is_pending() && carrier.inflow.is_over() && carrier.poll_gone(cx) {
@@ -374,7 +281,7 @@ async fn give(
         return Given::Close;
     }
     record.finish();
-    let sent_whole = stream.send.is_message_over() && !carrier.broken;
+    let sent_whole = stream.send.is_message_over() && !carrier.replay.is_broken();
     if sent_whole {
         tunnel.give_back(stream.send, stream.recv);
     }

@@ -1,286 +1,170 @@
 //! A request's body that can be sent again: what has passed is kept up to a bound; beyond it, one attempt is all there is.
 
-use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
-use http::HeaderMap;
-use http_body::{Body, Frame, SizeHint};
-use parking_lot::Mutex;
+use tunnel::MessageSend;
 
-use crate::http::BoxError;
+use super::carrier::CallerFault;
+use crate::http1::FlowError;
+use crate::http1::inflow::Part;
 
 /// What is kept of a body for another attempt.
-pub(crate) const KEPT_BYTES: usize = 64 * 1024;
+const KEPT_BYTES: usize = 64 * 1024;
 
-/// A body that attempts draw from.
-#[derive(Debug)]
-pub(crate) enum Replay<B> {
-    /// Nothing to send, any number of times.
-    Empty,
-    /// The body and what has passed of it.
-    Source(Arc<Mutex<Source<B>>>),
-}
-
-#[derive(Debug)]
-pub(crate) struct Source<B> {
-    body: B,
-    kept: Vec<Bytes>,
+/// What has passed of a body, and how its attempt stands.
+#[derive(Debug, Default)]
+pub(super) struct Replay {
+    kept: Vec<Part>,
     kept_bytes: usize,
-    trailers: Option<HeaderMap>,
-    /// The body has ended.
-    ended: bool,
-    /// More has passed than is kept: nobody can begin anew.
+    /// Of `kept`, what this attempt has sent.
+    at: usize,
+    /// More has passed than is kept.
     spent: bool,
-    /// The attempt that may draw; a former one that lingers gets nothing.
-    attempt: u32,
-    /// Counts what came, once however often it is sent.
-    passed: Arc<AtomicU64>,
+    /// The other end wants no more of the body; its answer may still come.
+    unwanted: bool,
+    /// The body broke off: the connection that it comes from is of no use any more.
+    broken: bool,
 }
 
-impl<B: Body<Data = Bytes> + Unpin> Replay<B> {
-    pub(crate) fn new(body: B, passed: Arc<AtomicU64>) -> Self {
-        if body.is_end_stream() {
-            return Self::Empty;
-        }
-        let source = Source {
-            body,
-            kept: Vec::new(),
-            kept_bytes: 0,
-            trailers: None,
-            ended: false,
-            spent: false,
-            attempt: 0,
-            passed,
-        };
-        Self::Source(Arc::new(Mutex::new(source)))
+impl Replay {
+    /// The next attempt begins.
+    pub(super) const fn begin(&mut self) {
+        (self.at, self.unwanted, self.broken) = (0, false, false);
     }
 
     /// Whether the whole body can still be sent from its beginning.
-    pub(crate) fn is_replayable(&self) -> bool {
-        match self {
-            Self::Empty => true,
-            Self::Source(source) => !source.lock().spent,
-        }
+    pub(super) const fn is_replayable(&self) -> bool {
+        !self.spent
     }
 
-    /// The body for the next attempt. What a former attempt still holds is void.
-    pub(crate) fn attempt(&self) -> AttemptBody<B> {
-        match self {
-            Self::Empty => AttemptBody {
-                source: None,
-                attempt: 0,
-                at: 0,
-                sent_trailers: true,
-            },
-            Self::Source(source) => {
-                let mut locked = source.lock();
-                locked.attempt += 1;
-                AttemptBody {
-                    attempt: locked.attempt,
-                    source: Some(Arc::clone(source)),
-                    at: 0,
-                    sent_trailers: false,
+    /// Whether nothing has passed.
+    pub(super) const fn is_untouched(&self) -> bool {
+        self.kept.is_empty()
+    }
+
+    /// Whether the body was not sent to its end.
+    pub(super) const fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// Sends no more of it.
+    pub(super) const fn break_off(&mut self) {
+        (self.unwanted, self.broken) = (true, true);
+    }
+
+    /// Sends the body, what is kept of it first, then what `next` brings; ready when all was handed over or nobody wants more.
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        send: &mut MessageSend,
+        mut next: impl FnMut(&mut Context<'_>) -> Poll<Result<Part, FlowError>>,
+    ) -> Poll<Result<(), CallerFault>> {
+        loop {
+            if self.unwanted {
+                return Poll::Ready(Ok(()));
+            }
+            if ready!(send.poll_flush(cx)).is_err() {
+                // The tunnel's side tells why, or answers all the same.
+                self.break_off();
+                continue;
+            }
+            if send.is_message_over() {
+                return Poll::Ready(Ok(()));
+            }
+            let part = match self.sent_before() {
+                Some(kept) => kept,
+                None => {
+                    let part = ready!(next(cx)).map_err(fault)?;
+                    self.keep(&part);
+                    part
+                }
+            };
+            match part {
+                Part::Data(data, end) => send.start_data(data, end),
+                Part::Trailers(trailers) => {
+                    if send.start_trailers(&trailers).is_err() {
+                        return Poll::Ready(Err(CallerFault::Malformed(
+                            "the trailers are too long",
+                        )));
+                    }
                 }
             }
         }
     }
-}
 
-/// The body as one attempt sends it: first what is kept, then what comes.
-#[derive(Debug)]
-pub(crate) struct AttemptBody<B> {
-    source: Option<Arc<Mutex<Source<B>>>>,
-    attempt: u32,
-    at: usize,
-    sent_trailers: bool,
-}
-
-/// Another attempt has taken the body over.
-#[derive(Debug, thiserror::Error)]
-#[error("another attempt has taken the body over")]
-struct TakenOver;
-
-impl<B> Source<B>
-where
-    B: Body<Data = Bytes> + Unpin,
-    B::Error: Into<BoxError>,
-{
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let frame = match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
-            Some(Ok(frame)) => frame,
-            Some(Err(error)) => {
-                self.spent = true;
-                return Poll::Ready(Some(Err(error.into())));
-            }
-            None => {
-                self.ended = true;
-                return Poll::Ready(None);
-            }
-        };
-        if let Some(data) = frame.data_ref() {
-            self.passed.fetch_add(data.len() as u64, Ordering::Relaxed);
-            self.keep(data.clone());
-        } else if let Some(trailers) = frame.trailers_ref() {
-            self.trailers = Some(trailers.clone());
-            self.ended = true;
-        }
-        Poll::Ready(Some(Ok(frame)))
+    /// The next part that a former attempt has sent.
+    fn sent_before(&mut self) -> Option<Part> {
+        let part = self.kept.get(self.at)?.clone();
+        self.at += 1;
+        Some(part)
     }
 
-    fn keep(&mut self, data: Bytes) {
-        if self.spent {
-            return;
+    fn keep(&mut self, part: &Part) {
+        if let Part::Data(data, _) = part {
+            self.kept_bytes += data.len();
         }
-        self.kept_bytes += data.len();
         if self.kept_bytes > KEPT_BYTES {
             self.spent = true;
             self.kept = Vec::new();
-        } else {
-            self.kept.push(data);
+        }
+        if !self.spent {
+            self.kept.push(part.clone());
+            self.at += 1;
         }
     }
 }
 
-impl<B> Body for AttemptBody<B>
-where
-    B: Body<Data = Bytes> + Unpin,
-    B::Error: Into<BoxError>,
-{
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let this = self.get_mut();
-        let Some(source) = &this.source else {
-            return Poll::Ready(None);
-        };
-        let mut source = source.lock();
-        if source.attempt != this.attempt {
-            return Poll::Ready(Some(Err(TakenOver.into())));
-        }
-        if let Some(kept) = source.kept.get(this.at) {
-            this.at += 1;
-            return Poll::Ready(Some(Ok(Frame::data(kept.clone()))));
-        }
-        if source.ended {
-            let trailers = source.trailers.clone().filter(|_| !this.sent_trailers);
-            this.sent_trailers = true;
-            return Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))));
-        }
-        let polled = ready!(source.poll_next(cx));
-        if let Some(Ok(frame)) = &polled {
-            this.at += usize::from(frame.is_data() && !source.spent);
-            this.sent_trailers |= frame.is_trailers();
-        }
-        Poll::Ready(polled)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        let Some(source) = &self.source else {
-            return true;
-        };
-        let source = source.lock();
-        let kept_is_sent = self.at >= source.kept.len();
-        let trailers_are_sent = self.sent_trailers || source.trailers.is_none();
-        kept_is_sent && trailers_are_sent && (source.ended || source.body.is_end_stream())
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        if self.source.is_none() {
-            SizeHint::with_exact(0)
-        } else {
-            SizeHint::default()
-        }
+fn fault(error: FlowError) -> CallerFault {
+    match error {
+        FlowError::Malformed(why) => CallerFault::Malformed(why),
+        FlowError::Idle => CallerFault::Idle,
+        FlowError::Io(_) | FlowError::Message(_) => CallerFault::Gone,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
-    use http_body_util::{BodyExt, StreamBody};
+    use bytes::Bytes;
     use proptest::prelude::*;
 
-    type Frames =
-        futures_util::stream::Iter<std::vec::IntoIter<Result<Frame<Bytes>, std::io::Error>>>;
-
-    fn body(chunks: &[usize], trailers: bool) -> StreamBody<Frames> {
-        let mut frames: Vec<_> = chunks
-            .iter()
-            .map(|n| Ok(Frame::data(Bytes::from(vec![7; *n]))))
-            .collect();
-        if trailers {
-            let mut map = HeaderMap::new();
-            map.insert("grpc-status", "0".parse().unwrap());
-            frames.push(Ok(Frame::trailers(map)));
-        }
-        StreamBody::new(futures_util::stream::iter(frames))
+    fn part(length: usize) -> Part {
+        Part::Data(Bytes::from(vec![7; length]), false)
     }
 
-    fn run<T>(future: impl Future<Output = T>) -> T {
-        tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap()
-            .block_on(future)
-    }
-
-    async fn read(body: AttemptBody<StreamBody<Frames>>, frames: usize) -> (usize, bool) {
-        let mut body = std::pin::pin!(body);
-        let (mut bytes, mut trailers) = (0, false);
-        for _ in 0..frames {
-            match body.frame().await {
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => bytes += data.len(),
-                    Err(_) => trailers = true,
-                },
-                Some(Err(_)) => panic!("broken"),
-                None => break,
-            }
+    fn whole(replay: &mut Replay) -> usize {
+        let mut length = 0;
+        while let Some(Part::Data(data, _)) = replay.sent_before() {
+            length += data.len();
         }
-        (bytes, trailers)
+        length
     }
 
     #[test]
-    fn a_body_over_the_bound_passes_whole_once() {
-        run(async {
-            let replay = Replay::new(body(&[KEPT_BYTES, 1, 9], false), Arc::default());
-            assert!(replay.is_replayable());
-            assert_eq!(read(replay.attempt(), usize::MAX).await.0, KEPT_BYTES + 10);
-            assert!(!replay.is_replayable());
-        });
-    }
-
-    #[test]
-    fn a_former_attempt_gets_nothing_more() {
-        run(async {
-            let replay = Replay::new(body(&[1, 2, 3], false), Arc::default());
-            let mut former = std::pin::pin!(replay.attempt());
-            assert!(former.frame().await.unwrap().is_ok());
-            let next = replay.attempt();
-            assert!(former.frame().await.unwrap().is_err());
-            assert_eq!(read(next, usize::MAX).await.0, 6);
-        });
+    fn beyond_the_bound_nothing_can_begin_anew() {
+        let mut replay = Replay::default();
+        replay.keep(&part(KEPT_BYTES));
+        assert!(replay.is_replayable());
+        replay.keep(&part(1));
+        assert!(!replay.is_replayable());
+        replay.begin();
+        assert_eq!(whole(&mut replay), 0, "what isn't whole isn't kept");
     }
 
     proptest! {
         #[test]
-        fn every_attempt_sends_the_same(chunks in proptest::collection::vec(0usize..2000, 0..20), cuts in proptest::collection::vec(0usize..25, 0..4), trailers: bool) {
-            run(async {
-                let whole: usize = chunks.iter().sum();
-                let replay = Replay::new(body(&chunks, trailers), Arc::default());
-                for cut in cuts {
-                    read(replay.attempt(), cut).await;
+        fn every_attempt_begins_with_all_that_has_passed(attempts in proptest::collection::vec(proptest::collection::vec(0usize..5_000, 0..4), 1..4)) {
+            let mut replay = Replay::default();
+            let mut passed = 0;
+            for chunks in attempts {
+                replay.begin();
+                prop_assert_eq!(whole(&mut replay), passed);
+                for chunk in chunks {
+                    replay.keep(&part(chunk));
+                    passed += chunk;
                 }
-                assert!(replay.is_replayable());
-                assert_eq!(read(replay.attempt(), usize::MAX).await, (whole, trailers));
-                assert_eq!(read(replay.attempt(), usize::MAX).await, (whole, trailers));
-            });
+                prop_assert!(replay.sent_before().is_none(), "an attempt sends nothing twice");
+            }
         }
     }
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use tunnel::Refusal;
 
 use super::carrier::CallerFault;
 use crate::http::REASON;
-use crate::http::body::Answer;
 use crate::http::target::TargetError;
 use crate::http1::head::HeadError;
 
@@ -127,7 +127,7 @@ impl OutboundError {
     }
 
     /// The answer to the app.
-    pub(crate) fn answer(&self, is_grpc: bool) -> Response<Answer> {
+    pub(crate) fn answer(&self, is_grpc: bool) -> Response<Bytes> {
         let face = self.face();
         let mut response = if is_grpc {
             grpc(&face, &self.to_string())
@@ -140,8 +140,8 @@ impl OutboundError {
         response
     }
 
-    fn plain(&self, face: &Face) -> Response<Answer> {
-        let mut response = Response::new(Answer::text(format!("weft: {self}\n")));
+    fn plain(&self, face: &Face) -> Response<Bytes> {
+        let mut response = Response::new(Bytes::from(format!("weft: {self}\n")));
         *response.status_mut() = face.status;
         let headers = response.headers_mut();
         headers.insert(
@@ -156,8 +156,8 @@ impl OutboundError {
 }
 
 /// Trailers-only: 200, and the verdict in the head (gRPC over HTTP/2, «Responses»).
-fn grpc(face: &Face, message: &str) -> Response<Answer> {
-    let mut response = Response::new(Answer::Text(None));
+fn grpc(face: &Face, message: &str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     headers.insert("grpc-status", HeaderValue::from(u16::from(face.grpc)));
@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(answer.status(), 200);
         assert_eq!(answer.headers()["grpc-status"], "7");
         assert_eq!(answer.headers()[REASON], "forbidden");
-        assert!(matches!(answer.body(), Answer::Text(None)));
+        assert!(answer.body().is_empty());
     }
 
     #[test]
