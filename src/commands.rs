@@ -163,15 +163,22 @@ enum Command {
     DemoApp(demo::app::AppArgs),
 }
 
+impl Cli {
+    /// Whether this process stays and serves, rather than asking, or starting a program of the user's.
+    pub(crate) const fn serves(&self) -> bool {
+        matches!(
+            self.command,
+            Command::Up(_) | Command::Controller(_) | Command::Gateway(_) | Command::Node(_)
+        )
+    }
+}
+
 /// Runs what was asked for.
 pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Failure> {
-    let Cli { global, command } = cli;
-    if !matches!(
-        command,
-        Command::Up(_) | Command::Controller(_) | Command::Gateway(_) | Command::Node(_)
-    ) {
-        telemetry::logs(global.log_format, "warn")?;
+    if !cli.serves() {
+        telemetry::logs(cli.global.log_format, "warn")?;
     }
+    let Cli { global, command } = cli;
     match command {
         Command::Demo(args) => demo::run(args, global.output).await,
         Command::DemoApp(args) => demo::app::run(args).await,

@@ -5,6 +5,7 @@ mod commands;
 mod context;
 mod data_dir;
 mod failure;
+mod memory;
 mod output;
 mod prompt;
 mod settings;
@@ -23,7 +24,11 @@ use crate::failure::Failure;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    memory::use_small_pages();
     let cli = Cli::parse();
+    if !cli.serves() {
+        memory::allow_huge_pages();
+    }
     output::choose_colour(cli.global.no_color);
     match run(cli) {
         Ok(code) => code,

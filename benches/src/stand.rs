@@ -6,13 +6,14 @@ use crate::bench::Bench;
 use crate::peers::{Pair, Peer, Spoken};
 use crate::report::{DIRECT, Table, WEFT};
 use crate::way::Way;
-use crate::weft::Mesh;
+use crate::weft::{Federated, Mesh, THROUGH_GATEWAY};
 
 /// Direct, Weft, and peers.
 #[derive(Debug)]
 pub struct Stand<'a> {
     direct: SocketAddr,
     mesh: Option<Mesh<'a>>,
+    federated: Option<Federated<'a>>,
     pairs: Vec<Pair>,
     missing: Vec<String>,
 }
@@ -30,9 +31,13 @@ impl<'a> Stand<'a> {
         let mut missing = Vec::new();
         let mesh = Mesh::start(ground, origin, protocol)
             .and_then(|mesh| mesh.wait_serving(spoken).map(|()| mesh));
-        let mesh = mesh
-            .map_err(|why| missing.push(format!("{WEFT}: {why}")))
-            .ok();
+        let mut note = |name: &str, why: String| missing.push(format!("{name}: {why}"));
+        let mesh = mesh.map_err(|why| note(WEFT, why)).ok();
+        let federated = bench.options.gateway.then(|| {
+            let started = Federated::start(ground, origin, protocol)
+                .and_then(|federated| federated.wait_serving(spoken).map(|()| federated));
+            started.map_err(|why| note(THROUGH_GATEWAY, why)).ok()
+        });
         let pairs = peers.iter().filter_map(|peer| {
             let pair = Pair::start(*peer, ground, bench.certificates.as_ref(), origin, spoken);
             pair.map_err(|why| missing.push(format!("{peer}: {why}")))
@@ -42,6 +47,7 @@ impl<'a> Stand<'a> {
             direct: ground.socket(crate::ground::Side::Far, origin),
             pairs: pairs.collect(),
             mesh,
+            federated: federated.flatten(),
             missing,
         }
     }
@@ -58,7 +64,9 @@ impl<'a> Stand<'a> {
             proxies: Vec::new(),
         };
         let mesh = self.mesh.iter().map(Mesh::way);
+        let federated = self.federated.iter().map(Federated::way);
         let pairs = self.pairs.iter().map(Pair::way);
-        [direct].into_iter().chain(mesh).chain(pairs).collect()
+        let ours = mesh.chain(federated);
+        [direct].into_iter().chain(ours).chain(pairs).collect()
     }
 }

@@ -91,14 +91,26 @@ pub fn run(plan: &Plan, mut done: impl FnMut(Table)) -> Result<(), String> {
             link.change(&workload.conditions(*loss)).map_err(said)?;
             let mut table = table(*workload, *loss, plan);
             table.not_run.clone_from(&ways.not_run);
+            let mut failed: Vec<(&str, String)> = Vec::new();
             for _ in 0..plan.rounds {
                 for way in ways.of(*workload) {
-                    let figures =
-                        one(*workload, plan.time, &ground, &mut link, &way).map_err(said)?;
-                    for (metric, value) in figures {
-                        table.note(way.name, metric, value);
+                    if failed.iter().any(|(name, _)| *name == way.name) {
+                        continue;
+                    }
+                    match one(*workload, plan.time, &ground, &mut link, &way) {
+                        Ok(figures) => {
+                            for (metric, value) in figures {
+                                table.note(way.name, metric, value);
+                            }
+                        }
+                        Err(error) => failed.push((way.name, said_of(&way, &error))),
                     }
                 }
+            }
+            // who breaks must not keep the others from being measured
+            for (name, why) in failed {
+                table.rows.retain(|row| row.way != name);
+                table.not_run.push(format!("{name}: {why}"));
             }
             done(table);
         }
@@ -120,6 +132,12 @@ fn table(workload: Workload, loss: f64, plan: &Plan) -> Table {
         format!("two network namespaces joined by the link emulator, {mbits} Mbit/s, MTU 1500");
     table.taken = Taken::now(plan.rounds, plan.time.as_secs_f64(), &network);
     table
+}
+
+/// What went wrong on a way, and its proxies' last words.
+fn said_of(way: &Way<'_>, error: &std::io::Error) -> String {
+    let tails: Vec<String> = way.proxies.iter().map(|proxy| proxy.tail()).collect();
+    format!("{error}\n{}", tails.join("\n"))
 }
 
 /// One run of one way.

@@ -1,18 +1,21 @@
-//! Weft as it ships: one cluster of a controller and two nodes, default limits, an authorization policy, access log and metrics on.
+//! Weft as it ships: a controller and two nodes, default limits, an authorization policy, access log and metrics on.
 //!
-//! The controller runs beside the two nodes and isn't counted: it carries nothing.
+//! Controllers run beside and aren't counted: they carry nothing. [`Mesh`] is one cluster with a tunnel from node to node,
+//! [`Federated`] two clusters with a gateway between them.
+
+mod federated;
+mod host;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
 use tempfile::TempDir;
-use testbed::cluster::write_private;
 use testbed::manifest::{self, Workload};
-use testbed::{Process, Weft, http, ports, wait};
+use testbed::{ports, wait};
 
+pub use self::federated::{Federated, THROUGH_GATEWAY};
+use self::host::{Host, weft};
 use crate::ground::{Ground, Side};
 use crate::load;
 use crate::peers::Spoken;
@@ -28,20 +31,10 @@ pub struct Mesh<'a> {
     name: &'static str,
     ground: &'a Ground,
     entry: SocketAddr,
-    near: Node,
-    far: Node,
-    _controller: Node,
-    directory: TempDir,
-}
-
-/// One of its processes, which may be ended and started again.
-#[derive(Debug)]
-struct Node {
-    name: &'static str,
-    side: Side,
-    arguments: Vec<String>,
-    place: PathBuf,
-    process: Option<Process>,
+    near: Host,
+    far: Host,
+    _controller: Host,
+    _directory: TempDir,
 }
 
 impl<'a> Mesh<'a> {
@@ -58,7 +51,7 @@ impl<'a> Mesh<'a> {
     /// # Errors
     /// As [`Mesh::start`].
     pub fn start_as(
-        mesh_name: &'static str,
+        name: &'static str,
         node_flags: &[String],
         ground: &'a Ground,
         origin: u16,
@@ -66,72 +59,38 @@ impl<'a> Mesh<'a> {
     ) -> Result<Self, String> {
         let directory = TempDir::with_prefix("weft-mesh-").unwrap();
         let place = directory.path();
-        let udp = |side| ground.socket(side, ground.on(side, ports::free));
-        let mut controller =
-            Node::new("c1", Side::Far, place, "controller", udp(Side::Far), ground);
-        controller.arguments.extend(
-            "--cluster bench --trust-domain bench.example --gateway 127.0.0.1:9"
-                .split(' ')
-                .map(str::to_owned),
-        );
+        let mut controller = Host::new("c1", "controller", place, ground, Side::Far);
+        controller.tell(&["--cluster", "bench", "--trust-domain", "bench.example"]);
+        controller.tell(&["--gateway", "127.0.0.1:9"]); // there is none, and nobody asks for it
         controller.start(ground);
         controller.wait_ready(ground);
-        let mut nodes = [("n1", Side::Near), ("n2", Side::Far)].map(|(name, side)| {
-            let mut node = Node::new(name, side, place, "node", udp(side), ground);
-            let token = ok(&weft(place, &["token", "create", "--role", "node"], ""))
-                .unwrap_or_else(|error| panic!("no token: {error}"));
-            let file = place.join(format!("{name}.token"));
-            write_private(&file, token.trim());
-            node.arguments
-                .extend(["--join".to_owned(), file.to_string_lossy().into_owned()]);
-            node.arguments.extend_from_slice(node_flags);
+        let node_flags: Vec<&str> = node_flags.iter().map(String::as_str).collect();
+        let [near, far] = [("n1", Side::Near), ("n2", Side::Far)].map(|(name, side)| {
+            let mut node = Host::new(name, "node", place, ground, side);
+            node.join("node");
+            node.tell(&node_flags);
             node.start(ground);
             node
         });
-        for node in &nodes {
-            node.wait_ready(ground);
-        }
-        nodes.reverse();
-        let [far, near] = nodes;
-        let entry = ([127, 0, 0, 1], ground.on(Side::Near, ports::free)).into();
-        let mesh = Self {
-            name: mesh_name,
+        near.wait_ready(ground);
+        far.wait_ready(ground);
+        let entry = entry(ground);
+        let yaml = [
+            manifest::service("bench", "origin", protocol),
+            origin_at("n2", origin),
+            caller_at("n1", entry, AUTHORITY),
+            POLICY.to_owned(),
+        ];
+        apply(place, &yaml.concat())?;
+        Ok(Self {
+            name,
             ground,
             entry,
             near,
             far,
             _controller: controller,
-            directory,
-        };
-        mesh.declare(origin, protocol)?;
-        Ok(mesh)
-    }
-
-    fn declare(&self, origin: u16, protocol: &str) -> Result<(), String> {
-        let origin = Workload {
-            namespace: "bench",
-            name: "origin",
-            node: "n2",
-            serves: &[("origin", origin)],
-            ..Workload::default()
-        };
-        let caller = Workload {
-            namespace: "bench",
-            name: "caller",
-            node: "n1",
-            listeners: &[(self.entry.port(), AUTHORITY)],
-            ..Workload::default()
-        };
-        // as often as by default, not as often as tests want it
-        let origin = origin.yaml().replace("every: 200ms", "every: 1s");
-        let yaml = [
-            manifest::service("bench", "origin", protocol),
-            origin,
-            caller.yaml(),
-            POLICY.to_owned(),
-        ];
-        let arguments = ["apply", "-f", "-", "--wait=30s"];
-        ok(&weft(self.directory.path(), &arguments, &yaml.concat())).map(drop)
+            _directory: directory,
+        })
     }
 
     /// Waits until an application at the near side is answered through both nodes.
@@ -139,29 +98,12 @@ impl<'a> Mesh<'a> {
     /// # Errors
     /// What was heard instead.
     pub fn wait_serving(&self, spoken: Spoken) -> Result<(), String> {
-        let mut last = String::new();
-        let served = wait::poll(wait::GENEROUS, || {
-            let answer = self
-                .ground
-                .on(Side::Near, || load::probe(self.entry, spoken));
-            last = format!("{answer:?}");
-            answer.ok()
-        });
-        let tails = || {
-            format!(
-                "{}\n{}",
-                self.near.process().tail(),
-                self.far.process().tail()
-            )
-        };
-        served.ok_or_else(|| format!("doesn't serve: {last}\n{}", tails()))
+        wait_serving(self.ground, &self.way(), spoken)
     }
 
     /// Ends the caller's node and starts it again; how long it takes until it is ready.
     pub fn restart_near(&mut self) -> Duration {
-        if let Some(mut process) = self.near.process.take() {
-            process.terminate();
-        }
+        self.near.terminate();
         let begun = Instant::now();
         self.near.start(self.ground);
         self.near.wait_ready(self.ground);
@@ -190,106 +132,46 @@ spec:
   - from: [{namespace: bench, serviceAccount: caller}]
 ";
 
-impl Node {
-    fn new(
-        name: &'static str,
-        side: Side,
-        place: &Path,
-        command: &str,
-        udp: SocketAddr,
-        ground: &Ground,
-    ) -> Self {
-        let metrics = SocketAddr::new(ground.address(side).into(), 0);
-        let directory = place.join(name);
-        let arguments = [
-            command,
-            "--data-dir",
-            &directory.to_string_lossy(),
-            "--name",
-            name,
-            "--listen",
-            &udp.to_string(),
-            "--advertise",
-            &udp.to_string(),
-            "--metrics",
-            &metrics.to_string(),
-        ];
-        Self {
-            name,
-            side,
-            arguments: arguments.map(str::to_owned).to_vec(),
-            place: place.to_owned(),
-            process: None,
-        }
-    }
-
-    fn start(&mut self, ground: &Ground) {
-        let mut command = at_home(&self.place);
-        command.args(&self.arguments);
-        let log = self.place.join(format!("{}.log", self.name));
-        self.process = Some(ground.spawn(self.side, self.name, command, &log));
-    }
-
-    fn process(&self) -> &Process {
-        self.process.as_ref().expect("it was started")
-    }
-
-    /// Asked every millisecond: the figure of the start-up hangs on it.
-    fn wait_ready(&self, ground: &Ground) {
-        let begun = Instant::now();
-        let ready = || {
-            let file = self.place.join(self.name).join("addresses.json");
-            let addresses: Value = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
-            let current = addresses["pid"].as_u64()? == u64::from(self.process().pid());
-            let metrics = addresses["metrics"].as_str()?.parse().ok()?;
-            let answer = http::get(metrics, "localhost", "/readyz").ok()?;
-            (current && answer.status == 200).then_some(())
-        };
-        ground.on(self.side, || {
-            while ready().is_none() {
-                assert!(
-                    begun.elapsed() < wait::GENEROUS,
-                    "{} isn't ready\n{}",
-                    self.name,
-                    self.process().tail()
-                );
-                std::thread::sleep(Duration::from_millis(1));
-            }
-        });
-    }
+fn entry(ground: &Ground) -> SocketAddr {
+    ([127, 0, 0, 1], ground.on(Side::Near, ports::free)).into()
 }
 
-/// The command line, on this cluster's controller.
-fn weft(place: &Path, arguments: &[&str], input: &str) -> Output {
-    let mut command = at_home(place);
-    let mut child = command
-        .arg("--data-dir")
-        .arg(place.join("c1"))
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("weft starts");
-    let mut stdin = child.stdin.take().expect("a pipe");
-    drop(std::io::Write::write_all(&mut stdin, input.as_bytes())); // what refuses at once doesn't read
-    drop(stdin);
-    child.wait_with_output().expect("weft ends")
+fn origin_at(node: &str, port: u16) -> String {
+    let workload = Workload {
+        namespace: "bench",
+        name: "origin",
+        node,
+        serves: &[("origin", port)],
+        ..Workload::default()
+    };
+    // as often as by default, not as often as tests want it
+    workload.yaml().replace("every: 200ms", "every: 1s")
 }
 
-fn at_home(place: &Path) -> Command {
-    let mut command = Weft::command();
-    let home = place.join("home");
-    command
-        .env("HOME", &home)
-        .env("XDG_CONFIG_HOME", home.join("config"))
-        .env("XDG_STATE_HOME", home.join("state"));
-    command
+fn caller_at(node: &str, entry: SocketAddr, host: &str) -> String {
+    let workload = Workload {
+        namespace: "bench",
+        name: "caller",
+        node,
+        listeners: &[(entry.port(), host)],
+        ..Workload::default()
+    };
+    workload.yaml()
 }
 
-fn ok(output: &Output) -> Result<String, String> {
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-    }
-    Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+fn apply(place: &Path, yaml: &str) -> Result<(), String> {
+    weft(place, &["apply", "-f", "-", "--wait=30s"], yaml).map(drop)
+}
+
+fn wait_serving(ground: &Ground, way: &Way<'_>, spoken: Spoken) -> Result<(), String> {
+    let mut last = String::new();
+    let served = wait::poll(wait::GENEROUS, || {
+        let answer = ground.on(Side::Near, || load::probe(way.entry, spoken));
+        last = format!("{answer:?}");
+        answer.ok()
+    });
+    served.ok_or_else(|| {
+        let tails: Vec<String> = way.proxies.iter().map(|proxy| proxy.tail()).collect();
+        format!("doesn't serve: {last}\n{}", tails.join("\n"))
+    })
 }

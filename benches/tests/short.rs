@@ -5,7 +5,8 @@ use benches::bench::Bench;
 use benches::docs;
 use benches::options::Options;
 use benches::peers::Peer;
-use benches::report::{Report, Table};
+use benches::report::{Metric, Report, Table};
+use benches::weft::THROUGH_GATEWAY;
 use benches::workloads;
 use testbed::not_run;
 
@@ -31,6 +32,21 @@ fn every_workload_runs() {
         assert_complete(table);
     }
     assert_can_be_written(&report);
+}
+
+#[test]
+fn a_gateway_may_be_on_the_way() {
+    let options = Options {
+        only: vec!["grpc-stream".to_owned()],
+        gateway: true,
+        ..Options::short()
+    };
+    let report = Bench::new(options).report();
+    let table = report.table("grpc-stream").unwrap();
+    assert!(
+        table.figure(THROUGH_GATEWAY, Metric::Rate).is_some(),
+        "{table:#?}"
+    );
 }
 
 /// Only a peer that isn't installed may be missing.

@@ -29,6 +29,8 @@ pub(crate) struct Io {
     out: VecDeque<Bytes>,
     out_bytes: usize,
     next_read: usize,
+    /// What was written in all: whether that grows tells whether the other end still reads.
+    pub(crate) written: u64,
 }
 
 impl Io {
@@ -40,11 +42,13 @@ impl Io {
             out: VecDeque::new(),
             out_bytes: 0,
             next_read: READ,
+            written: 0,
         }
     }
 
-    pub(crate) fn stream(&self) -> &TcpStream {
-        &self.stream
+    /// Whether the other end has reset the connection, though bytes that came before may wait to be read.
+    pub(crate) fn has_broken(&self) -> bool {
+        !matches!(self.stream.take_error(), Ok(None))
     }
 
     /// The other end gets a reset instead of an end: what it had did not come to an end either.
@@ -126,6 +130,7 @@ impl Io {
 
     fn drop_written(&mut self, mut written: usize) {
         self.out_bytes -= written;
+        self.written += written as u64;
         while written > 0 {
             let Some(first) = self.out.front_mut() else {
                 return;

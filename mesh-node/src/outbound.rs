@@ -18,6 +18,7 @@ mod replay;
 pub(crate) mod rescue;
 mod retry;
 pub(crate) mod service;
+mod stall;
 mod tcp;
 pub(crate) mod udp;
 

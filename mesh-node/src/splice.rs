@@ -189,7 +189,7 @@ impl Splice {
         loop {
             if self.down == Down::Closing {
                 ready!(self.io.poll_flush(cx))?;
-                let stream = std::pin::Pin::new(self.io.stream_mut());
+                let stream = Pin::new(self.io.stream_mut());
                 ready!(tokio::io::AsyncWrite::poll_shutdown(stream, cx))?;
                 return Poll::Ready(Ok(()));
             }

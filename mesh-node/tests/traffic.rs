@@ -344,6 +344,28 @@ async fn http2_with_trailers_passes_both_ways() {
 }
 
 #[tokio::test]
+async fn http2_bodies_beyond_every_window_pass_both_ways() {
+    let east = East::start().await;
+    let (mut a, mut b) = (east.view_of_a(2), east.view_of_b(2));
+    b.workloads[0].serves[0].protocol = Protocol::Http2;
+    a.services
+        .values_mut()
+        .for_each(|service| service.protocol = Protocol::Http2);
+    east.cluster.send(&east.b, &b).await;
+    east.cluster.send(&east.a, &a).await;
+    let client = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new())
+        .http2_only(true)
+        .build_http();
+    let long: Bytes = (0..40u32 << 20).map(|at| (at >> 8) as u8).collect();
+    let request = Request::post(format!("http://127.0.0.1:{}/echo", east.listener))
+        .body(Full::new(long.clone()))
+        .unwrap();
+    let answer = client.request(request).await.unwrap();
+    let back = answer.into_body().collect().await.unwrap().to_bytes();
+    assert!(back == long, "{} of {}", back.len(), long.len());
+}
+
+#[tokio::test]
 async fn svids_are_renewed_under_load_without_losing_a_request() {
     let east = East::start().await;
     east.cluster.svids_live(std::time::Duration::from_secs(4));

@@ -25,7 +25,9 @@ mod view;
 /// Cuts and changes made to each file.
 const VARIANTS: usize = 100;
 
-const TARGETS: [(&str, fn(&[u8])); 8] = [
+type Check = fn(&[u8]);
+
+const TARGETS: [(&str, Check); 8] = [
     ("cid", cid::check),
     ("datagram", datagram::check),
     ("forward", forward::check),

@@ -4,7 +4,6 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use nix::sys::prctl;
 use sd_notify::NotifyState;
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
@@ -13,6 +12,7 @@ use tunnel::Sockets;
 use super::Global;
 use crate::data_dir::DataDir;
 use crate::failure::Failure;
+use crate::memory;
 use crate::output;
 use crate::shutdown::Shutdown;
 use crate::sockets;
@@ -61,7 +61,6 @@ impl Process {
         global: &Global,
     ) -> Result<Self, Failure> {
         telemetry::logs(global.log_format, "info,openraft=warn")?;
-        use_small_pages();
         let data_dir = DataDir::open(data_dir)?;
         let sockets = sockets::of_the_supervisor()?;
         parts
@@ -137,14 +136,6 @@ impl Process {
     }
 }
 
-/// mimalloc asks the kernel for huge pages, and then a process that uses one megabyte holds nine. Not done for `weft run`: what it
-/// starts would inherit it.
-fn use_small_pages() {
-    if let Err(error) = prctl::set_thp_disable(true) {
-        tracing::debug!(%error, "the heap may take huge pages");
-    }
-}
-
 /// Says it, and closes what the process before left and this one, being ready, has no use for.
 fn announce(line: &str, sockets: &Sockets) {
     sockets.release_rest();
@@ -152,6 +143,7 @@ fn announce(line: &str, sockets: &Sockets) {
     if let Err(error) = sd_notify::notify(&[NotifyState::Ready, NotifyState::Status(line)]) {
         tracing::warn!(%error, "systemd wasn't told that this process is ready");
     }
+    memory::forget_start_up_code();
 }
 
 /// Tells systemd that the process drains.

@@ -121,7 +121,10 @@ pub(crate) fn check(kind: Kind, raw: &Raw, data_dir: Option<PathBuf>) -> Result<
     };
     let is_asked = raw.h3_listen.is_some() || raw.encoding.is_some();
     if is_asked && matches!(kind, Kind::Gateway) {
-        check.problem("--h3-listen, --encoding", "a gateway reads nothing: these are a node's");
+        check.problem(
+            "--h3-listen, --encoding",
+            "a gateway reads nothing: these are a node's",
+        );
     }
     let settings = Settings {
         data_dir: data_dir.map_or_else(|| data_dir::default_for(kind.word()), Ok)?,

@@ -47,10 +47,8 @@ pub(super) async fn serve(
             return connect::serve(io, *request, outbound, &lead.source, stop).await;
         }
         let last = || stop.is_cancelled();
-        match outbound
-            .exchange(&lead.source, fixed, *request, io, last)
-            .await
-        {
+        // On its own, so that a connection between two requests takes little memory.
+        match Box::pin(outbound.exchange(&lead.source, fixed, *request, io, last)).await {
             Some(back) => io = back,
             None => return,
         }

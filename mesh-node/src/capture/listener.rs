@@ -148,18 +148,21 @@ pub(super) async fn serve_as(
     let spoken = match (beginning, to) {
         (Beginning::Speaks(speaks), _) => Some((io, speaks)),
         (Beginning::Silence, To::Host(host)) => {
-            tcp::until_spoken(io, outbound, source, host, None).await
+            Box::pin(tcp::until_spoken(io, outbound, source, host, None)).await
         }
         (Beginning::Silence, To::Named) | (Beginning::Gone, _) => None,
     };
+    // What is large is on its own, so that an idle HTTP/1 connection, of which there are most, takes little memory.
     match (spoken, to) {
         (Some((io, Speaks::Http1)), _) => http1::serve(io, outbound, lead, ended).await,
         (Some((io, Speaks::Http2)), _) => {
             let handler =
                 |request, respond| call(Arc::clone(outbound), lead.load_full(), request, respond);
-            http2::serve(io, handler, ended.clone()).await;
+            Box::pin(http2::serve(io, handler, ended.clone())).await;
         }
-        (Some((io, Speaks::Bytes)), To::Host(host)) => outbound.carry(source, host, io).await,
+        (Some((io, Speaks::Bytes)), To::Host(host)) => {
+            Box::pin(outbound.carry(source, host, io)).await;
+        }
         (Some((_, Speaks::Bytes)), To::Named) | (None, _) => {}
     }
 }

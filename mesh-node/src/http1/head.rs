@@ -2,8 +2,8 @@
 
 use tunnel::{Fields, FieldsBuilder};
 
+use crate::http::MAX_HEAD_BYTES;
 use crate::http::fields::{self, Class};
-use crate::http::{MAX_FIELDS, MAX_HEAD_BYTES};
 
 /// Why a head can't be taken. Nothing else is read from the connection then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -26,9 +26,6 @@ pub(crate) enum HeadError {
 }
 
 pub(super) const MALFORMED: HeadError = HeadError::Malformed("the head is malformed");
-
-/// Room for a head's fields.
-pub(super) type Room = [httparse::Header<'static>; MAX_FIELDS];
 
 /// How a failed parse is told.
 pub(super) fn refused(error: httparse::Error) -> HeadError {

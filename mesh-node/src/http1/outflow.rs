@@ -7,6 +7,7 @@ use tunnel::{Event, Fields, MessageError, MessageRecv};
 
 use super::FlowError;
 use super::chunked::size_line;
+use super::inflow::Idle;
 use crate::http::fields::clean_trailers;
 use crate::io::Io;
 
@@ -31,6 +32,8 @@ pub(crate) struct Outflow {
     /// The last declared bytes, while it isn't certain that nothing follows them (P-15).
     held: Option<Bytes>,
     ended: bool,
+    /// Since when nothing more could be written, and what had been by then.
+    stalled: (u64, Idle),
     /// What has passed.
     pub(crate) bytes: u64,
     /// `grpc-status` of the trailers, for the record.
@@ -40,7 +43,7 @@ pub(crate) struct Outflow {
 const LONG: FlowError = FlowError::Malformed("the body is longer than its declared length");
 
 impl Outflow {
-    pub(crate) const fn new(form: Form) -> Self {
+    pub(crate) fn new(form: Form) -> Self {
         Self {
             form,
             left: match form {
@@ -49,6 +52,7 @@ impl Outflow {
             },
             held: None,
             ended: false,
+            stalled: (0, Idle::default()),
             bytes: 0,
             grpc_status: None,
         }
@@ -66,7 +70,7 @@ impl Outflow {
                 self.end(io)?;
             }
             if self.ended || io.is_full() {
-                ready!(io.poll_flush(cx))?;
+                ready!(self.poll_flush(cx, io))?;
                 if self.ended {
                     return Poll::Ready(Ok(()));
                 }
@@ -74,7 +78,7 @@ impl Outflow {
             let event = match recv.poll_event(cx) {
                 Poll::Ready(event) => event?,
                 Poll::Pending => {
-                    ready!(io.poll_flush(cx))?;
+                    ready!(self.poll_flush(cx, io))?;
                     return Poll::Pending;
                 }
             };
@@ -87,6 +91,20 @@ impl Outflow {
                     Event::Request(_) | Event::Response(_) | Event::Interim(_) | Event::Refused(_),
                 ) => return Poll::Ready(Err(FlowError::Malformed("a head within a body"))),
             }
+        }
+    }
+
+    /// Writes what waits; a reader that takes nothing for too long is given up.
+    fn poll_flush(&mut self, cx: &mut Context<'_>, io: &mut Io) -> Poll<Result<(), FlowError>> {
+        let polled = io.poll_flush(cx);
+        let (written, idle) = &mut self.stalled;
+        if polled.is_ready() || *written != io.written {
+            *written = io.written;
+            idle.reset();
+        }
+        match polled {
+            Poll::Ready(flushed) => Poll::Ready(flushed.map_err(FlowError::Io)),
+            Poll::Pending => idle.poll(cx).map(|()| Err(FlowError::Idle)),
         }
     }
 

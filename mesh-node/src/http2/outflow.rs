@@ -22,6 +22,8 @@ pub(crate) struct Outflow {
     then: Then,
     length: Length,
     ended: bool,
+    /// What was handed on: whether that grows tells whether the other end still reads.
+    pub(crate) sent: u64,
     /// Since when the window has been closed.
     stalled: Idle,
     /// What has passed.
@@ -49,6 +51,7 @@ impl Outflow {
             then: Then::More,
             length: Length::new(length),
             ended: false,
+            sent: 0,
             stalled: Idle::default(),
             bytes: 0,
             grpc_status: None,
@@ -104,6 +107,7 @@ impl Outflow {
         while !self.waiting.is_empty() {
             let room = ready!(self.poll_room(cx))?.min(self.waiting.len());
             let part = self.waiting.split_to(room);
+            self.sent += room as u64;
             let end = self.waiting.is_empty() && matches!(self.then, Then::End);
             self.stream.send_data(part, end).map_err(broken)?;
             if end {
@@ -153,6 +157,11 @@ impl Outflow {
             Then::Trailers(trailers)
         };
         Ok(())
+    }
+
+    /// Whether something waits for who reads it.
+    pub(crate) const fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
     }
 
     /// Whether whoever reads has reset the stream, or has gone.

@@ -135,6 +135,7 @@ impl Carrying<'_> {
         if let Err(error) = sent.await {
             return self.under_way.break_off(&error);
         }
+        let mut stopped = std::pin::pin!(self.under_way.send.stopped());
         let io = &mut self.connection.io;
         let flowed = std::future::poll_fn(|cx| {
             if !self.unwanted
@@ -143,7 +144,12 @@ impl Carrying<'_> {
                 tracing::debug!(%error, "a request's body broke off after its answer had begun");
                 self.unwanted = true;
             }
-            inflow.poll(cx, io, &mut self.under_way.send)
+            let polled = inflow.poll(cx, io, &mut self.under_way.send);
+            // Nobody may be there any more to hear an app that says nothing for long.
+            if polled.is_pending() && stopped.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Err(FlowError::Message(MessageError::Reset)));
+            }
+            polled
         })
         .await;
         self.under_way

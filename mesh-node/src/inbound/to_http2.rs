@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
+use h2::client::ResponseFuture;
 use h2::{Reason, RecvStream};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Request, Response, StatusCode, Uri, Version};
@@ -51,13 +52,18 @@ impl Inbound {
         } else {
             Outflow::over(body)
         };
-        let carrying = Carrying {
+        let mut carrying = Carrying {
             under_way,
             outflow,
             unwanted: false,
             _busy: busy,
         };
-        carrying.carry(answer, stopped).await
+        match carrying.carry(answer, stopped).await {
+            Ended::Whole => carrying.under_way.finish(),
+            Ended::Cancelled => Outcome::Cancelled,
+            Ended::Unanswered(detail) => carrying.under_way.broken(detail),
+            Ended::BrokenOff(detail) => carrying.under_way.break_off(&detail),
+        }
     }
 }
 
@@ -100,34 +106,36 @@ struct Carrying {
     _busy: Busy,
 }
 
-/// Why there is no answer.
-enum NoAnswer {
+/// How it ended.
+enum Ended {
+    /// The answer is through.
+    Whole,
     /// The caller has gone, or broke the rules within its body.
-    Caller,
-    /// The app's stream or connection broke.
-    App(String),
+    Cancelled,
+    /// The app's stream or connection broke, and why.
+    Unanswered(String),
+    /// The answer broke off after it had begun, and why.
+    BrokenOff(String),
 }
 
 impl Carrying {
     async fn carry(
-        mut self,
-        answer: h2::client::ResponseFuture,
+        &mut self,
+        answer: ResponseFuture,
         mut stopped: Pin<&mut impl Future<Output = ()>>,
-    ) -> Outcome {
-        let answered = self.head(answer, stopped.as_mut()).await;
-        match answered {
+    ) -> Ended {
+        match self.head(answer, stopped.as_mut()).await {
             Ok(answer) => self.give(answer, stopped).await,
-            Err(NoAnswer::Caller) => Outcome::Cancelled,
-            Err(NoAnswer::App(detail)) => self.under_way.broken(detail),
+            Err(ended) => ended,
         }
     }
 
     /// Waits for the answer's head, while the body is sent. Interim answers are passed over.
     async fn head(
         &mut self,
-        mut answer: h2::client::ResponseFuture,
+        mut answer: ResponseFuture,
         mut stopped: Pin<&mut impl Future<Output = ()>>,
-    ) -> Result<Response<RecvStream>, NoAnswer> {
+    ) -> Result<Response<RecvStream>, Ended> {
         poll_fn(|cx| {
             if !self.unwanted
                 && let Poll::Ready(Err(error)) = self.outflow.poll(cx, &mut self.under_way.recv)
@@ -135,14 +143,14 @@ impl Carrying {
                 match error {
                     // It may answer all the same, as servers do that refuse a large body.
                     FlowError::Io(_) => self.unwanted = true,
-                    _ => return Poll::Ready(Err(NoAnswer::Caller)),
+                    _ => return Poll::Ready(Err(Ended::Cancelled)),
                 }
             }
             match Pin::new(&mut answer).poll(cx) {
                 Poll::Ready(answer) => {
-                    Poll::Ready(answer.map_err(|error| NoAnswer::App(error.to_string())))
+                    Poll::Ready(answer.map_err(|error| Ended::Unanswered(error.to_string())))
                 }
-                Poll::Pending => stopped.as_mut().poll(cx).map(|()| Err(NoAnswer::Caller)),
+                Poll::Pending => stopped.as_mut().poll(cx).map(|()| Err(Ended::Cancelled)),
             }
         })
         .await
@@ -150,15 +158,15 @@ impl Carrying {
 
     /// Sends the answer back as it comes.
     async fn give(
-        mut self,
+        &mut self,
         answer: Response<RecvStream>,
         mut stopped: Pin<&mut impl Future<Output = ()>>,
-    ) -> Outcome {
+    ) -> Ended {
         let (parts, body) = answer.into_parts();
         self.under_way.record.status(parts.status);
         let fields = match fields::crossing_map(&parts.headers, |class| class == Class::Private) {
             Ok(fields) => fields,
-            Err(error) => return self.under_way.break_off(&error),
+            Err(error) => return Ended::BrokenOff(error.to_string()),
         };
         let head = ResponseHead {
             version: HttpVersion::Http2,
@@ -167,7 +175,7 @@ impl Carrying {
         };
         let mut inflow = Inflow::new(body);
         if let Err(error) = self.under_way.send.response(&head, inflow.is_over()).await {
-            return self.ended_by(error.into());
+            return Ended::by(error.into());
         }
         let flowed = poll_fn(|cx| {
             if !self.unwanted
@@ -193,17 +201,17 @@ impl Carrying {
         record.passed(self.outflow.bytes, inflow.bytes);
         record.grpc_status(inflow.grpc_status.take());
         match flowed {
-            Ok(()) => self.under_way.finish(),
-            Err(error) => self.ended_by(error),
+            Ok(()) => Ended::Whole,
+            Err(error) => Ended::by(error),
         }
     }
+}
 
-    fn ended_by(self, error: FlowError) -> Outcome {
+impl Ended {
+    fn by(error: FlowError) -> Self {
         match error {
-            FlowError::Message(MessageError::Reset | MessageError::TunnelLost) => {
-                Outcome::Cancelled
-            }
-            error => self.under_way.break_off(&error),
+            FlowError::Message(MessageError::Reset | MessageError::TunnelLost) => Self::Cancelled,
+            error => Self::BrokenOff(error.to_string()),
         }
     }
 }

@@ -10,6 +10,7 @@ use tunnel::{HttpVersion, MessageSend, RequestHead, ResponseHead, Tunnel};
 use super::carrier::{self, CallerFault, Carrier, NotCarried, Stream};
 use super::replay::Replay;
 use super::rescue::OutboundError;
+use super::stall::{Stall, Verdict};
 use super::{Answered, Outbound, Source};
 use crate::http::fields::{self, Class};
 use crate::http::target::Target;
@@ -29,6 +30,7 @@ struct Http1<'a> {
     version: HttpVersion,
     inflow: Inflow,
     replay: Replay,
+    stall: Stall,
 }
 
 impl Carrier for Http1<'_> {
@@ -50,7 +52,7 @@ impl Carrier for Http1<'_> {
         tunnel
             .send_request(&mut stream.send, head, bodiless)
             .await?;
-        let head = std::future::poll_fn(|cx| self.poll_answer(cx, &mut stream)).await?;
+        let head = std::future::poll_fn(|cx| self.poll_answer(cx, tunnel, &mut stream)).await?;
         Ok((head, stream))
     }
 }
@@ -60,21 +62,19 @@ impl Http1<'_> {
     fn poll_answer(
         &mut self,
         cx: &mut Context<'_>,
+        tunnel: &Tunnel,
         stream: &mut Stream,
     ) -> Poll<Result<ResponseHead, NotCarried>> {
-        loop {
-            match stream.recv.poll_event(cx) {
-                Poll::Ready(event) => match carrier::answer(event)? {
-                    head if !head.is_interim() => return Poll::Ready(Ok(head)),
-                    // HTTP/1.0 has none (RFC 9110 section 15.2).
-                    head if self.version == HttpVersion::Http11 => {
-                        let crossing =
-                            fields::crossing(&head.fields, false, |class| class == Class::Private);
-                        self.io.push(write::interim(&head, &crossing.build()));
-                    }
-                    _ => {}
-                },
-                Poll::Pending => break,
+        while let Poll::Ready(event) = stream.recv.poll_event(cx) {
+            match carrier::answer(event)? {
+                head if !head.is_interim() => return Poll::Ready(Ok(head)),
+                // HTTP/1.0 has none (RFC 9110 section 15.2).
+                head if self.version == HttpVersion::Http11 => {
+                    let crossing =
+                        fields::crossing(&head.fields, false, |class| class == Class::Private);
+                    self.io.push(write::interim(&head, &crossing.build()));
+                }
+                _ => {}
             }
         }
         if let Poll::Ready(Err(_)) = self.io.poll_flush(cx) {
@@ -86,7 +86,20 @@ impl Http1<'_> {
         if self.inflow.is_over() && self.poll_gone(cx) {
             return Poll::Ready(Err(NotCarried::Caller(CallerFault::Gone)));
         }
+        if self.poll_stalled(cx, tunnel, self.replay.is_blocked()) {
+            return Poll::Ready(Err(NotCarried::Caller(CallerFault::Gone)));
+        }
         Poll::Pending
+    }
+
+    /// Whether to end it: the app went while its body waited for who reads it, or too much of the tunnel waits.
+    fn poll_stalled(&mut self, cx: &mut Context<'_>, tunnel: &Tunnel, blocked: bool) -> bool {
+        let moved = self.inflow.bytes + self.io.written;
+        match self.stall.poll(cx, tunnel, blocked, moved) {
+            Verdict::Goes => false,
+            Verdict::Looked => self.io.has_broken(),
+            Verdict::GiveUp => true,
+        }
     }
 
     fn poll_body(
@@ -149,6 +162,7 @@ impl Outbound {
             inflow: Inflow::new(request.framing),
             io: &mut io,
             replay: Replay::default(),
+            stall: Stall::default(),
         };
         match self
             .call1(source, fixed, request, &mut carrier, &mut record)
@@ -159,7 +173,8 @@ impl Outbound {
                 match given {
                     Given::Next => Some(io),
                     Given::Close => None,
-                    Given::Upgraded(stream, record) => {
+                    Given::Upgraded(upgraded) => {
+                        let (stream, record) = *upgraded;
                         carry_on(io, stream, record).await;
                         None
                     }
@@ -215,7 +230,7 @@ impl Outbound {
 enum Given {
     Next,
     Close,
-    Upgraded(Stream, Record),
+    Upgraded(Box<(Stream, Record)>),
 }
 
 /// Writes the answer as it comes, while the rest of the body goes out.
@@ -241,7 +256,7 @@ async fn give(
         }
         carrier.io.push(write::interim(&head, &crossing));
         record.hold((tunnel, busy));
-        return Given::Upgraded(stream, record);
+        return Given::Upgraded(Box::new((stream, record)));
     }
     let over = stream.recv.is_message_over();
     let Some(form) = write::form(&head, &asked.method, asked.version, over) else {
@@ -267,6 +282,10 @@ async fn give(
         let polled = outflow.poll(cx, carrier.io, &mut stream.recv);
         if polled.is_pending() && carrier.inflow.is_over() && carrier.poll_gone(cx) {
             return Poll::Ready(Err(FlowError::Io(std::io::ErrorKind::UnexpectedEof.into())));
+        }
+        let blocked = carrier.replay.is_blocked() || !carrier.io.is_flushed();
+        if polled.is_pending() && carrier.poll_stalled(cx, &tunnel, blocked) {
+            return Poll::Ready(Err(FlowError::Idle));
         }
         polled
     })

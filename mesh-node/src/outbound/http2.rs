@@ -17,6 +17,7 @@ use tunnel::{HttpVersion, MessageSend, RequestError, RequestHead, ResponseHead, 
 use super::carrier::{self, CallerFault, Carrier, NotCarried, Stream};
 use super::replay::Replay;
 use super::rescue::OutboundError;
+use super::stall::{Stall, Verdict};
 use super::{Answered, Outbound, Source};
 use crate::http::fields::{self, Class};
 use crate::http::target::Target;
@@ -28,6 +29,7 @@ use crate::observe::Record;
 struct Http2 {
     inflow: Inflow,
     replay: Replay,
+    stall: Stall,
 }
 
 impl Carrier for Http2 {
@@ -49,7 +51,7 @@ impl Carrier for Http2 {
         tunnel
             .send_request(&mut stream.send, head, bodiless)
             .await?;
-        let head = std::future::poll_fn(|cx| self.poll_answer(cx, &mut stream)).await?;
+        let head = std::future::poll_fn(|cx| self.poll_answer(cx, tunnel, &mut stream)).await?;
         Ok((head, stream))
     }
 }
@@ -59,6 +61,7 @@ impl Http2 {
     fn poll_answer(
         &mut self,
         cx: &mut Context<'_>,
+        tunnel: &Tunnel,
         stream: &mut Stream,
     ) -> Poll<Result<ResponseHead, NotCarried>> {
         while let Poll::Ready(event) = stream.recv.poll_event(cx) {
@@ -70,7 +73,23 @@ impl Http2 {
         if let Poll::Ready(Err(fault)) = self.poll_body(cx, &mut stream.send) {
             return Poll::Ready(Err(NotCarried::Caller(fault)));
         }
+        if self.is_stalled(cx, tunnel, false, 0) {
+            return Poll::Ready(Err(NotCarried::Caller(CallerFault::Gone)));
+        }
         Poll::Pending
+    }
+
+    /// Whether to end it as too much of the tunnel waits for who reads it. `waiting`: its answer does; `sent`: so much of that has gone.
+    fn is_stalled(
+        &mut self,
+        cx: &mut Context<'_>,
+        tunnel: &Tunnel,
+        waiting: bool,
+        sent: u64,
+    ) -> bool {
+        let blocked = waiting || self.replay.is_blocked();
+        let moved = self.inflow.bytes + sent;
+        self.stall.poll(cx, tunnel, blocked, moved) == Verdict::GiveUp
     }
 
     fn poll_body(
@@ -106,6 +125,7 @@ impl Outbound {
                 Inflow::impatient(body)
             },
             replay: Replay::default(),
+            stall: Stall::default(),
         };
         let answered = {
             let mut calling = pin!(self.call2(source, fixed, parts, &mut carrier, &mut record));
@@ -201,6 +221,10 @@ async fn give(
         let polled = outflow.poll(cx, &mut stream.recv);
         if polled.is_pending() && outflow.is_reset(cx) {
             return Poll::Ready(Err(FlowError::Io(std::io::ErrorKind::UnexpectedEof.into())));
+        }
+        let (waiting, sent) = (outflow.is_waiting(), outflow.sent);
+        if polled.is_pending() && carrier.is_stalled(cx, &tunnel, waiting, sent) {
+            return Poll::Ready(Err(FlowError::Idle));
         }
         polled
     })

@@ -24,6 +24,8 @@ pub(super) struct Replay {
     unwanted: bool,
     /// The body broke off: the connection that it comes from is of no use any more.
     broken: bool,
+    /// What was taken of it waits for who reads it.
+    blocked: bool,
 }
 
 impl Replay {
@@ -47,9 +49,14 @@ impl Replay {
         self.broken
     }
 
+    /// Whether what was taken of the body waits for who reads it.
+    pub(super) const fn is_blocked(&self) -> bool {
+        self.blocked
+    }
+
     /// Sends no more of it.
     pub(super) const fn break_off(&mut self) {
-        (self.unwanted, self.broken) = (true, true);
+        (self.unwanted, self.broken, self.blocked) = (true, true, false);
     }
 
     /// Sends the body, what is kept of it first, then what `next` brings; ready when all was handed over or nobody wants more.
@@ -63,7 +70,9 @@ impl Replay {
             if self.unwanted {
                 return Poll::Ready(Ok(()));
             }
-            if ready!(send.poll_flush(cx)).is_err() {
+            let flushed = send.poll_flush(cx);
+            self.blocked = flushed.is_pending();
+            if ready!(flushed).is_err() {
                 // The tunnel's side tells why, or answers all the same.
                 self.break_off();
                 continue;

@@ -192,7 +192,7 @@ impl Cluster {
             join,
             controller: None,
             sockets: tunnel::Sockets::default(),
-            limits: tunnel::Limits::default(),
+            limits: Limits::default(),
             shards: self.shards,
             http3: self.http3,
         })

@@ -10,7 +10,7 @@ pub(crate) fn check(input: &[u8]) {
     };
     let stream = Bytes::copy_from_slice(stream);
     let cut = usize::from(u16::from_be_bytes(*cut)).min(stream.len());
-    let whole = read(&[stream.clone()]);
+    let whole = read(std::slice::from_ref(&stream));
     let parts = read(&[stream.slice(..cut), stream.slice(cut..)]);
     assert_eq!(whole, parts);
 }

@@ -148,7 +148,7 @@ fn order_and_limits_are_kept() {
         unexpected(FrameType::Head)
     );
     assert_eq!(
-        refused(&[begun.clone(), encode_opened()]),
+        refused(&[begun, encode_opened()]),
         unexpected(FrameType::Opened)
     );
     let unended_refusal = Bytes::from_static(&[3, 1, 1]);

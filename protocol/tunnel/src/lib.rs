@@ -60,7 +60,7 @@ pub use protocol::frame::{
 pub use routing::Routing;
 pub use shard::Seat;
 pub use sockets::{Keeper, Sockets};
-pub use tunnel::{Tunnel, TunnelStats};
+pub use tunnel::{StalledStream, Tunnel, TunnelStats};
 
 /// The server name that a controller answers with its ordinary chain.
 pub const CONTROLLER_NAME: &str = "controller.weft.internal";

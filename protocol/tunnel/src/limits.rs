@@ -42,7 +42,7 @@ impl Default for Limits {
             streams: 256,
             streams_cap: 4096,
             stream_window_bytes: 2 << 20,
-            tunnel_window_bytes: 16 << 20,
+            tunnel_window_bytes: 32 << 20,
             send_window_bytes: 16 << 20,
             congestion: Congestion::default(),
             initial_window_bytes: 256 << 10,

@@ -30,6 +30,7 @@ struct Inner {
     limits: Arc<Limits>,
     /// Streams open on an accepted tunnel, and the limit that was raised for them.
     active: AtomicU32,
+    stalled: AtomicU32,
     allowed: AtomicU32,
     /// Streams of a dialed tunnel that wait for their next exchange.
     idle: Idle,
@@ -95,6 +96,7 @@ impl Tunnel {
             expires,
             limits,
             active: AtomicU32::new(0),
+            stalled: AtomicU32::new(0),
             allowed,
             idle: Idle::default(),
             datagrams: Datagrams::default(),
@@ -206,6 +208,26 @@ impl Tunnel {
         self.inner.windows.follow(now, &self.connection);
     }
 
+    /// Counts a stream on which nothing moves because nobody reads at its far side, for as long as the answer lives. Such streams hold
+    /// what all streams of the tunnel share.
+    #[must_use]
+    pub fn count_stalled(&self) -> StalledStream {
+        self.inner
+            .stalled
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        StalledStream {
+            inner: Arc::clone(&self.inner),
+        }
+    }
+
+    /// Streams that are stalled at present.
+    #[must_use]
+    pub fn stalled(&self) -> u32 {
+        self.inner
+            .stalled
+            .load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     /// How it ended, as far as that is known at once.
     pub(crate) fn why_closed(&self) -> CloseReason {
         self.connection
@@ -226,6 +248,20 @@ impl Tunnel {
         ActiveStream {
             inner: Arc::clone(&self.inner),
         }
+    }
+}
+
+/// Counts a stalled stream while it lives.
+#[derive(Debug)]
+pub struct StalledStream {
+    inner: Arc<Inner>,
+}
+
+impl Drop for StalledStream {
+    fn drop(&mut self) {
+        self.inner
+            .stalled
+            .fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
     }
 }
 

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use crate::limits::Limits;
 
 /// What every tunnel has: several streams' windows, so that a stream whose reader is slow leaves room for others.
-const LEAST: u64 = 8 << 20;
+const LEAST: u64 = 16 << 20;
 
 /// Both windows of one tunnel.
 #[derive(Debug)]

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 use parking_lot::Mutex;
 use tunnel::Tunnel;
 
+use crate::outbound::stall::CLOGGED;
+
 /// What certificate checks tolerate (P-9).
 pub(super) const SKEW: Duration = Duration::from_secs(60);
 /// An unused tunnel is let go after this.
@@ -38,10 +40,11 @@ impl Live {
         }
     }
 
-    /// Whether a new request may go on it: open, in date, not replaced.
+    /// Whether a new request may go on it: open, in date, not replaced, not clogged.
     pub(super) fn takes_work(&self) -> bool {
         !self.retired.load(Ordering::Relaxed)
             && !self.tunnel.is_closed()
+            && self.tunnel.stalled() < CLOGGED
             && self.tunnel.expires() > SystemTime::now()
     }
 

@@ -20,6 +20,7 @@ use crate::tunnel::Tunnel;
 pub struct Arriving(Begun);
 
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "the large one is the usual one")]
 enum Begun {
     Weft1(Tunnel, weft1::Send, weft1::Recv),
     H3(Box<h3::Arriving>),
@@ -27,6 +28,7 @@ enum Begun {
 
 /// What a stream turned out to be.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "taken apart where it is made")]
 pub enum Opening {
     /// HTTP: this exchange, and others after it.
     Http(Exchange),

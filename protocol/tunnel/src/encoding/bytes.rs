@@ -27,10 +27,7 @@ pub struct ByteRecv {
 }
 
 impl ByteSend {
-    pub(crate) fn new(
-        stream: Option<quinn::SendStream>,
-        active: Option<ActiveStream>,
-    ) -> Self {
+    pub(crate) fn new(stream: Option<quinn::SendStream>, active: Option<ActiveStream>) -> Self {
         Self {
             stream,
             turn: Turn::default(),

@@ -57,6 +57,7 @@ pub(crate) struct Session {
     role: Role,
 }
 
+#[allow(clippy::large_enum_variant, reason = "one for each tunnel")]
 enum Role {
     Caller {
         client: Mutex<::h3::client::SendRequest<Opener, Bytes>>,

@@ -42,6 +42,7 @@ enum Send {
 pub struct UdpRecv(Recv);
 
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "one for each session")]
 enum Recv {
     Weft1(weft1::PacketRecv),
     H3(h3::PacketRecv),

@@ -72,7 +72,7 @@ fn what_nobody_asks_for_is_closed() {
     let notes = Arc::new(Notes::default());
     let (tcp, address) = listener();
     let sockets = Sockets::new([("x".to_owned(), OwnedFd::from(tcp))], Some(notes.clone()));
-    sockets.clone().release_rest();
+    sockets.release_rest();
     assert!(!sockets.has("x"));
     assert_eq!(*notes.0.lock(), ["forget x"]);
     TcpListener::bind(address).expect("the port is free again");

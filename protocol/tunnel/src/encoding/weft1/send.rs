@@ -105,14 +105,11 @@ impl Send {
     pub(crate) fn stopped(&self) -> impl Future<Output = ()> + std::marker::Send + 'static {
         let stopped = self.stream.as_ref().map(quinn::SendStream::stopped);
         async move {
-            match stopped {
-                // An answer without a code means that all was received: nobody has stopped anything then.
-                Some(stopped) => {
-                    if let Ok(None) = stopped.await {
-                        std::future::pending::<()>().await;
-                    }
-                }
-                None => {}
+            // An answer without a code means that all was received: nobody has stopped anything then.
+            if let Some(stopped) = stopped
+                && let Ok(None) = stopped.await
+            {
+                std::future::pending::<()>().await;
             }
         }
     }
