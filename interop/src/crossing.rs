@@ -18,28 +18,63 @@ pub struct Crossing {
     pub proxy: u16,
 }
 
+/// What the nodes speak to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// Weft's own.
+    Weft1,
+    /// Standard HTTP/3.
+    H3,
+}
+
 /// The name by which east calls the server.
 pub const AUTHORITY: &str = WEST_PAYMENTS;
 
 impl Crossing {
     /// Starts both clusters with the HTTP server at `server_port` behind them, exported and allowed.
-    pub fn to(server_port: u16, protocol: &str) -> Self {
-        let crossing = Self::prepared(server_port, protocol);
+    pub fn to(server_port: u16, protocol: &str, encoding: Encoding) -> Self {
+        let crossing = Self::prepared(server_port, protocol, encoding);
         crossing.wait_reached();
+        crossing.assert_spoken(encoding);
         crossing
     }
 
     /// The same for a server of any protocol, which is reached when `probe` says so.
-    pub fn carrying(server_port: u16, protocol: &str, probe: impl Fn(u16) -> bool) -> Self {
-        let crossing = Self::prepared(server_port, protocol);
+    pub fn carrying(
+        server_port: u16,
+        protocol: &str,
+        encoding: Encoding,
+        probe: impl Fn(u16) -> bool,
+    ) -> Self {
+        let crossing = Self::prepared(server_port, protocol, encoding);
         wait::until("the server is reached", wait::GENEROUS, || {
             probe(crossing.port).then_some(())
         });
+        crossing.assert_spoken(encoding);
         crossing
     }
 
-    fn prepared(server_port: u16, protocol: &str) -> Self {
-        let (west, east) = start_both(&ClusterSpec::named("west"), &ClusterSpec::named("east"));
+    /// What has crossed so far did so in this encoding and no other.
+    fn assert_spoken(&self, encoding: Encoding) {
+        let (spoken, other) = match encoding {
+            Encoding::Weft1 => ("weft/1", "h3"),
+            Encoding::H3 => ("h3", "weft/1"),
+        };
+        let metrics = self.west.nodes[0].metrics();
+        let tunnels = |encoding| metrics.sum("weft_tunnels_total", &[("encoding", encoding)]);
+        assert!(tunnels(spoken) >= 1.0, "nothing speaks {spoken}");
+        assert_eq!(tunnels(other), 0.0, "something speaks {other}");
+    }
+
+    fn prepared(server_port: u16, protocol: &str, encoding: Encoding) -> Self {
+        let spec = |name| {
+            let mut spec = ClusterSpec::named(name);
+            if encoding == Encoding::H3 {
+                spec.node_flags = vec!["--encoding".to_owned(), "h3".to_owned()];
+            }
+            spec
+        };
+        let (west, east) = start_both(&spec("west"), &spec("east"));
         federate(&west, &east);
         west.apply(&payments_manifest(server_port, protocol));
         let (port, proxy) = (ports::free(), ports::free());

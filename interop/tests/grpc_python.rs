@@ -6,17 +6,26 @@
 )]
 
 use interop::Crossing;
-use interop::crossing::AUTHORITY;
+use interop::crossing::{AUTHORITY, Encoding};
 use interop::grpc::PythonGrpc;
 use testbed::not_run::not_run;
 
 #[test]
 fn python_grpc_works_unchanged() {
+    works("python_grpc_works_unchanged", Encoding::Weft1);
+}
+
+#[test]
+fn python_grpc_works_unchanged_over_h3() {
+    works("python_grpc_works_unchanged_over_h3", Encoding::H3);
+}
+
+fn works(name: &str, encoding: Encoding) {
     let grpc = match PythonGrpc::start() {
         Ok(grpc) => grpc,
-        Err(reason) => return not_run("python_grpc_works_unchanged", &reason),
+        Err(reason) => return not_run(name, &reason),
     };
-    let crossing = Crossing::to(grpc.port, "grpc");
+    let crossing = Crossing::to(grpc.port, "grpc", encoding);
     for scenario in [
         "kinds",
         "deadline",

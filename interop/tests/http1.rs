@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use interop::Crossing;
+use interop::crossing::Encoding;
 use interop::nginx::Nginx;
 use testbed::not_run::{missing_tools, not_run};
 use testbed::wait;
@@ -16,13 +17,13 @@ use testbed::wait;
 const GIB: u64 = 1 << 30;
 
 /// The way from curl to nginx, or the reason why there is none.
-fn crossing(name: &str) -> Option<(Nginx, Crossing)> {
+fn crossing(name: &str, encoding: Encoding) -> Option<(Nginx, Crossing)> {
     if let Some(missing) = missing_tools(&["nginx", "curl", "wrk"]) {
         not_run(name, &missing);
         return None;
     }
     let nginx = Nginx::start()?;
-    let crossing = Crossing::to(nginx.port, "http");
+    let crossing = Crossing::to(nginx.port, "http", encoding);
     Some((nginx, crossing))
 }
 
@@ -51,7 +52,16 @@ fn curl_ok(arguments: &[&str]) -> (String, String) {
 
 #[test]
 fn curl_and_nginx_understand_each_other() {
-    let Some((nginx, crossing)) = crossing("curl_and_nginx_understand_each_other") else {
+    everything("curl_and_nginx_understand_each_other", Encoding::Weft1);
+}
+
+#[test]
+fn curl_and_nginx_understand_each_other_over_h3() {
+    everything("curl_and_nginx_understand_each_other_over_h3", Encoding::H3);
+}
+
+fn everything(name: &str, encoding: Encoding) {
+    let Some((nginx, crossing)) = crossing(name, encoding) else {
         return;
     };
     keep_alive(&crossing);
@@ -196,7 +206,10 @@ fn wrk(crossing: &Crossing) {
 
 #[test]
 fn a_gibibyte_goes_both_ways_with_flat_memory() {
-    let Some((nginx, crossing)) = crossing("a_gibibyte_goes_both_ways_with_flat_memory") else {
+    let Some((nginx, crossing)) = crossing(
+        "a_gibibyte_goes_both_ways_with_flat_memory",
+        Encoding::Weft1,
+    ) else {
         return;
     };
     let large = nginx.files.join("gibibyte.bin");

@@ -5,6 +5,7 @@
 use std::process::Command;
 
 use interop::Crossing;
+use interop::crossing::Encoding;
 use interop::script::{ScriptServer, run_client};
 use interop::servers::{self, Server};
 use testbed::not_run::{missing_tools, not_run};
@@ -19,7 +20,7 @@ fn cross(
     modules: &[&str],
 ) -> Crossing {
     run_client(client, modules, &[&server.to_string()]);
-    let crossing = Crossing::carrying(server, protocol, probe);
+    let crossing = Crossing::carrying(server, protocol, Encoding::Weft1, probe);
     run_client(client, modules, &[&crossing.port.to_string()]);
     crossing
 }
@@ -116,6 +117,15 @@ fn dns_crosses() {
     );
 }
 
+#[test]
+fn dns_crosses_over_h3() {
+    let Some(server) = prepared("dns_crosses_over_h3", &["dns"], Server::dns) else {
+        return;
+    };
+    let crossing = Crossing::carrying(server.port, "udp", Encoding::H3, servers::dns_answers);
+    run_client("dns_client.py", &["dns"], &[&crossing.port.to_string()]);
+}
+
 /// What statsd has counted in all its intervals is what was sent, or nearly: nothing promises a packet its arrival.
 #[test]
 fn statsd_crosses() {
@@ -143,7 +153,7 @@ fn statsd_crosses() {
     };
     send(server.port);
     counted(1);
-    let crossing = Crossing::carrying(server.port, "udp", |port| {
+    let crossing = Crossing::carrying(server.port, "udp", Encoding::Weft1, |port| {
         let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         socket
             .send_to(b"weft.probe:1|c", ("127.0.0.1", port))

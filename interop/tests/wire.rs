@@ -4,6 +4,7 @@
 
 use interop::Crossing;
 use interop::crossing::AUTHORITY;
+use interop::crossing::Encoding;
 use interop::script::{ScriptServer, run_client};
 use testbed::not_run;
 
@@ -18,7 +19,7 @@ fn http1_arrives_as_it_was_sent() {
         &[],
         &[&server.port.to_string(), AUTHORITY],
     );
-    let crossing = Crossing::to(server.port, "http");
+    let crossing = Crossing::to(server.port, "http", Encoding::Weft1);
     let ports = [crossing.port, crossing.proxy].map(|port| port.to_string());
     run_client("wire_client.py", &[], &[&ports[0], AUTHORITY, &ports[1]]);
 }
@@ -35,7 +36,7 @@ fn websockets_of_python_cross() {
         &MODULES,
         &[&server.port.to_string(), AUTHORITY],
     );
-    let crossing = Crossing::to(server.port, "http");
+    let crossing = Crossing::to(server.port, "http", Encoding::Weft1);
     run_client(
         "websocket_client.py",
         &MODULES,

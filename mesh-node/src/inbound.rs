@@ -224,7 +224,7 @@ impl Inbound {
         // P-8: trust or View may have changed after it was proven, and then the sweep did not meet it.
         let served = self.served.load_full();
         self.close_unwelcome(&accepting, &self.revocation.about_one(), served.as_deref());
-        metrics::tunnel_opened(Role::Listener, &accepting.peer);
+        metrics::tunnel_opened(Role::Listener, &accepting.peer, accepting.tunnel.alpn());
         let mut streams = JoinSet::new();
         while let Some(arriving) = accepting.tunnel.accept_stream().await {
             let (inbound, accepting) = (Arc::clone(&self), Arc::clone(&accepting));

@@ -20,6 +20,7 @@
 mod capture;
 pub mod control;
 pub mod credentials;
+pub mod fuzz;
 pub mod gateway;
 mod health;
 pub mod http;

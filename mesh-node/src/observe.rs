@@ -8,6 +8,7 @@ pub mod metrics;
 mod record;
 mod series;
 mod session;
+mod timestamp;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -2,14 +2,13 @@
 
 use std::fmt::Display;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use protocol::name::SpiffeId;
 use serde::Serialize;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::metrics::tcp::{ConnectionSeries, Meter, Opened};
+use super::timestamp::Timestamp;
 use super::{Direction, Observer};
 
 /// One connection from its arrival to its end.
@@ -37,11 +36,11 @@ pub(crate) struct ConnectionRecord {
 /// A line of the access log.
 #[derive(Debug, Serialize)]
 struct Line<'a> {
-    time: String,
+    time: Timestamp,
     direction: &'static str,
     protocol: &'static str,
-    source: String,
-    destination: Option<String>,
+    source: &'a SpiffeId,
+    destination: Option<&'a SpiffeId>,
     service: Option<&'a str>,
     peer: &'a str,
     attempts: u32,
@@ -148,13 +147,11 @@ impl ConnectionRecord {
             return;
         };
         let line = Line {
-            time: OffsetDateTime::from(SystemTime::now())
-                .format(&Rfc3339)
-                .unwrap_or_default(),
+            time: Timestamp::now(),
             direction: self.direction.word(),
             protocol: "tcp",
-            source: self.source.to_string(),
-            destination: self.destination.as_ref().map(ToString::to_string),
+            source: &self.source,
+            destination: self.destination.as_ref(),
             service: self.service.as_deref(),
             peer: &self.peer,
             attempts: self.attempts,

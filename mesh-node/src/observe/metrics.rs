@@ -23,6 +23,8 @@ pub const SERVED_TOTAL: &str = "weft_served_total";
 pub const SPILLED_REQUESTS_TOTAL: &str = "weft_spilled_requests_total";
 /// Endpoints taken out after failures.
 pub const EJECTIONS_TOTAL: &str = "weft_ejections_total";
+/// Tunnels that came up, by what they speak.
+pub const TUNNELS_TOTAL: &str = "weft_tunnels_total";
 /// Tunnels open at present.
 pub const TUNNELS_OPEN: &str = "weft_tunnels_open";
 /// Tunnels that have ended.
@@ -92,6 +94,10 @@ pub const COUNTERS: &[(&str, &str)] = &[
     ),
     (EJECTIONS_TOTAL, "Endpoints taken out after failures."),
     (TUNNELS_CLOSED_TOTAL, "Tunnels that have ended, by reason."),
+    (
+        TUNNELS_TOTAL,
+        "Tunnels that came up, by role and encoding (weft/1, h3).",
+    ),
     (HANDSHAKES_TOTAL, "Handshakes that both ends finished."),
     (
         HANDSHAKE_FAILURES_TOTAL,
@@ -156,7 +162,8 @@ pub fn describe() {
     }
 }
 
-pub(crate) fn tunnel_opened(role: Role, cluster: &str) {
+pub(crate) fn tunnel_opened(role: Role, cluster: &str, encoding: tunnel::Alpn) {
+    counter!(TUNNELS_TOTAL, "role" => role.word(), "encoding" => encoding.word()).increment(1);
     counter!(HANDSHAKES_TOTAL, "role" => role.word()).increment(1);
     gauge!(TUNNELS_OPEN, "role" => role.word(), "peer" => cluster.to_owned()).increment(1.0);
 }

@@ -2,14 +2,13 @@
 
 use std::fmt::Display;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use http::{Method, StatusCode};
 use protocol::name::SpiffeId;
 use serde::Serialize;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
+use super::timestamp::Timestamp;
 use super::{Direction, Observer};
 
 /// The status that stands for «whoever asked has gone» (nginx's).
@@ -77,10 +76,10 @@ pub(crate) struct Record {
 /// A line of the access log. Paths and identities hold no byte that JSON doesn't escape.
 #[derive(Debug, Serialize)]
 struct Line<'a> {
-    time: String,
+    time: Timestamp,
     direction: &'static str,
-    source: String,
-    destination: Option<String>,
+    source: &'a SpiffeId,
+    destination: Option<&'a SpiffeId>,
     service: Option<&'a str>,
     peer: &'a str,
     method: &'a str,
@@ -198,12 +197,10 @@ impl Record {
             return;
         };
         let line = Line {
-            time: OffsetDateTime::from(SystemTime::now())
-                .format(&Rfc3339)
-                .unwrap_or_default(),
+            time: Timestamp::now(),
             direction: facts.direction.word(),
-            source: facts.source.to_string(),
-            destination: facts.destination.as_ref().map(ToString::to_string),
+            source: &facts.source,
+            destination: facts.destination.as_ref(),
             service: facts.service.as_deref(),
             peer: &facts.peer,
             method: facts.method.as_str(),

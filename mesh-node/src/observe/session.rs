@@ -3,14 +3,13 @@
 use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use protocol::name::SpiffeId;
 use serde::Serialize;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::metrics::udp::{self, DropReason, Opened, SessionSeries};
+use super::timestamp::Timestamp;
 use super::{Direction, Observer};
 
 /// One session from its first packet to its end. Dropped, it tells that it was cut off.
@@ -52,11 +51,11 @@ struct Way {
 /// A line of the access log.
 #[derive(Debug, Serialize)]
 struct Line<'a> {
-    time: String,
+    time: Timestamp,
     direction: &'static str,
     protocol: &'static str,
-    source: String,
-    destination: Option<String>,
+    source: &'a SpiffeId,
+    destination: Option<&'a SpiffeId>,
     service: Option<&'a str>,
     peer: &'a str,
     attempts: u32,
@@ -175,13 +174,11 @@ impl Drop for SessionRecord {
             carried.map_or(0, |carried| counted(carried).load(Ordering::Relaxed))
         };
         let line = Line {
-            time: OffsetDateTime::from(SystemTime::now())
-                .format(&Rfc3339)
-                .unwrap_or_default(),
+            time: Timestamp::now(),
             direction: self.direction.word(),
             protocol: "udp",
-            source: self.source.to_string(),
-            destination: self.destination.as_ref().map(ToString::to_string),
+            source: &self.source,
+            destination: self.destination.as_ref(),
             service: self.service.as_deref(),
             peer: &self.peer,
             attempts: self.attempts,

@@ -25,6 +25,17 @@ impl Alpn {
         }
     }
 
+    /// The word in metrics: the identifier on the wire.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Weft1 => "weft/1",
+            Self::H3 => "h3",
+            Self::Control => "weft-control/1",
+            Self::Enrol => "weft-enrol/1",
+        }
+    }
+
     pub(crate) fn from_id(id: &[u8]) -> Option<Self> {
         [Self::Weft1, Self::H3, Self::Control, Self::Enrol]
             .into_iter()

@@ -120,7 +120,7 @@ impl DialPlan {
     }
 
     fn open(&self, tunnel: Tunnel) -> Arc<Live> {
-        metrics::tunnel_opened(metrics::Role::Caller, &self.cluster);
+        metrics::tunnel_opened(metrics::Role::Caller, &self.cluster, tunnel.alpn());
         let live = Arc::new(Live::new(tunnel.clone(), SystemTime::now()));
         let cluster = Arc::clone(&self.cluster);
         tokio::spawn(async move {
