@@ -75,9 +75,13 @@ def server_resets():
 
 
 def caller_resets():
-    reset(dial("wait"))
+    sock = dial("wait")
+    assert sock.recv(8, socket.MSG_WAITALL) == b"waiting\n"
+    reset(sock)
     assert note() == b"RST"
-    dial("wait").close()
+    sock = dial("wait")
+    assert sock.recv(8, socket.MSG_WAITALL) == b"waiting\n"
+    sock.close()
     assert note() == b"FIN"
 
 

@@ -44,6 +44,8 @@ def serve(sock):
             sock.recv(1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         elif word == "wait":
+            # a reset takes what was not read with it: the caller waits for this
+            sock.sendall(b"waiting\n")
             try:
                 take(sock)
                 notes.put(b"FIN")

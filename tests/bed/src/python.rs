@@ -12,7 +12,11 @@ pub fn with_modules(modules: &[&str]) -> Result<PathBuf, String> {
         return Err("no .venv: ./test makes it where PyPI can be reached".to_owned());
     }
     let status = Command::new(&python)
-        .args(["-c", &format!("import {}", modules.join(", "))])
+        // `sys` is always there: without it, nothing to import would be a mistake of grammar.
+        .args([
+            "-c",
+            &format!("import {}", [&["sys"], modules].concat().join(", ")),
+        ])
         .stderr(Stdio::null())
         .status();
     match status {
